@@ -1,0 +1,194 @@
+package sandbox
+
+import (
+	"crypto/rand"
+	"io"
+	"maps"
+	"strings"
+	"time"
+)
+
+// Option changes what a Server is or how it behaves.
+type Option func(*settings)
+
+type settings struct {
+	inMemory  bool
+	addr      string
+	origin    string
+	clock     func() time.Time
+	random    io.Reader
+	onRequest func(Request)
+	removed   map[string]bool
+
+	faultsAtStart []Fault
+	idempotency   Idempotency
+
+	rateLimits       map[Limiter]int
+	rateLimitHeaders RateLimitHeaders
+
+	verificationCode   func(email string) string
+	frameworkErrors    bool
+	loginPageForHTML   bool
+	envelopeEverywhere bool
+	amountsAsStrings   bool
+
+	minimumTopUp      int64
+	actionRequired402 bool
+	publishableKey    string
+
+	checkoutLifetime   time.Duration
+	checkoutWebhook    bool
+	unfinishedCheckout int
+	repeatableConfirm  bool
+
+	generationTime    time.Duration
+	generationOutcome GenerationOutcome
+	imagePrice        int64
+	queueLimit        int
+}
+
+func defaults() settings {
+	return settings{
+		addr:   "127.0.0.1:0",
+		clock:  time.Now,
+		random: rand.Reader,
+		// Requests per minute, as the vendor's headless-flow page prints them.
+		rateLimits:         map[Limiter]int{LimiterAuth: 20, LimiterBilling: 15, LimiterGeneral: 120},
+		removed:            map[string]bool{},
+		minimumTopUp:       10_00,
+		checkoutLifetime:   24 * time.Hour, // Stripe's own default
+		unfinishedCheckout: 202,
+		generationTime:     2 * time.Second,
+		generationOutcome:  GenerationSucceeds,
+		imagePrice:         2,
+		queueLimit:         5, // pay as you go
+		publishableKey:     "pk_test_51SandboxSandboxSandboxSandbox",
+	}
+}
+
+// InMemory makes a server without a socket: reach it through [Server.Transport].
+// It starts no goroutine of its own, so it works under testing/synctest.
+func InMemory() Option { return func(s *settings) { s.inMemory = true } }
+
+// WithAddr chooses the address to listen on, such as "127.0.0.1:8085". Only loopback
+// addresses are accepted: the sandbox stores card numbers in clear.
+func WithAddr(addr string) Option { return func(s *settings) { s.addr = addr } }
+
+// WithURL sets the origin that [Server.URL] and every link name, for a server in memory
+// or one that is mounted elsewhere. The default is "http://127.0.0.1" in memory, and the
+// address of the listener otherwise.
+func WithURL(origin string) Option {
+	return func(s *settings) { s.origin = strings.TrimSuffix(origin, "/") }
+}
+
+// WithClock sets the clock that tokens, limits, keys, checkouts and generations read.
+// The default is time.Now. The delay of a [Fault] does not use it: it really waits.
+func WithClock(now func() time.Time) Option { return func(s *settings) { s.clock = now } }
+
+// WithRandom sets where tokens, codes and ids come from. The default is crypto/rand.
+func WithRandom(r io.Reader) Option { return func(s *settings) { s.random = r } }
+
+// OnRequest calls f for each request when its answer is ready, before it is sent.
+// f is called by several goroutines at once.
+func OnRequest(f func(Request)) Option { return func(s *settings) { s.onRequest = f } }
+
+// WithoutRoute removes the endpoint of that name, which then answers as a route that
+// was not found: WithoutRoute("auth.verify_email") is a server that only knows the
+// newer POST /auth/verify.
+func WithoutRoute(name string) Option { return func(s *settings) { s.removed[name] = true } }
+
+// WithFault plans faults from the start; [Server.Inject] adds more later.
+func WithFault(faults ...Fault) Option {
+	return func(s *settings) { s.faultsAtStart = append(s.faultsAtStart, faults...) }
+}
+
+// WithIdempotency chooses how idempotency keys are treated. The zero Idempotency is the
+// default.
+func WithIdempotency(i Idempotency) Option { return func(s *settings) { s.idempotency = i } }
+
+// WithoutRateLimits lifts the three limiters and sends none of their headers.
+func WithoutRateLimits() Option { return func(s *settings) { s.rateLimits = nil } }
+
+// WithRateLimit sets one limiter to so many requests a minute.
+func WithRateLimit(l Limiter, perMinute int) Option {
+	return func(s *settings) {
+		s.rateLimits = maps.Clone(s.rateLimits)
+		if s.rateLimits == nil {
+			s.rateLimits = map[Limiter]int{}
+		}
+		s.rateLimits[l] = perMinute
+	}
+}
+
+// WithRateLimitHeaders chooses what the limiters tell in headers.
+func WithRateLimitHeaders(h RateLimitHeaders) Option {
+	return func(s *settings) { s.rateLimitHeaders = h }
+}
+
+// WithVerificationCodes sets the function that makes up the code mailed to an address.
+// The default is random. Codes have to differ: one alone names its account.
+func WithVerificationCodes(code func(email string) string) Option {
+	return func(s *settings) { s.verificationCode = code }
+}
+
+// WithFrameworkErrors answers failed validation in the framework's shape,
+// {"message","errors"}, instead of the envelope.
+func WithFrameworkErrors() Option { return func(s *settings) { s.frameworkErrors = true } }
+
+// WithLoginPage answers failed authentication and failed validation with a redirect to
+// a login page when the request's Accept header does not ask for JSON, as the real
+// framework is thought to do.
+func WithLoginPage() Option { return func(s *settings) { s.loginPageForHTML = true } }
+
+// WithEnvelopeEverywhere wraps stripe-config and payment-link in the envelope too, which
+// are bare by default, as their documentation prints them.
+func WithEnvelopeEverywhere() Option { return func(s *settings) { s.envelopeEverywhere = true } }
+
+// WithAmountsAsStrings prints amounts as "25.00" instead of 25.00.
+func WithAmountsAsStrings() Option { return func(s *settings) { s.amountsAsStrings = true } }
+
+// WithMinimumTopUp sets the least that can be funded, in cents. The default is 1000.
+func WithMinimumTopUp(cents int64) Option { return func(s *settings) { s.minimumTopUp = cents } }
+
+// WithActionRequiredAs402 answers a card that wants 3-D Secure with 402 and the decline
+// code authentication_required, instead of 202 with requires_action.
+func WithActionRequiredAs402() Option { return func(s *settings) { s.actionRequired402 = true } }
+
+// WithPublishableKey sets the key that stripe-config hands out.
+func WithPublishableKey(key string) Option { return func(s *settings) { s.publishableKey = key } }
+
+// WithCheckoutLifetime sets how long a checkout session can be paid. The default is 24 hours.
+func WithCheckoutLifetime(d time.Duration) Option {
+	return func(s *settings) { s.checkoutLifetime = d }
+}
+
+// WithCheckoutWebhook settles a checkout the moment it is paid, as Stripe's webhook
+// would; the default waits for confirm-checkout.
+func WithCheckoutWebhook() Option { return func(s *settings) { s.checkoutWebhook = true } }
+
+// WithUnfinishedCheckout sets the status with which confirm-checkout answers for a
+// session that nobody has paid yet: 202 by default, or 402, 409 or 422 with the code
+// checkout_pending.
+func WithUnfinishedCheckout(status int) Option {
+	return func(s *settings) { s.unfinishedCheckout = status }
+}
+
+// WithRepeatableConfirm answers the second confirmation of a checkout with the same
+// success; the default is 409 checkout_already_confirmed.
+func WithRepeatableConfirm() Option { return func(s *settings) { s.repeatableConfirm = true } }
+
+// WithGenerationTime sets how long a picture takes. The default is 2 s; 0 finishes it in
+// the first answer.
+func WithGenerationTime(d time.Duration) Option { return func(s *settings) { s.generationTime = d } }
+
+// WithGenerationOutcome chooses how generations end. The default is [GenerationSucceeds].
+func WithGenerationOutcome(o GenerationOutcome) Option {
+	return func(s *settings) { s.generationOutcome = o }
+}
+
+// WithImagePrice sets what one image costs, in cents. The default is 2.
+func WithImagePrice(cents int64) Option { return func(s *settings) { s.imagePrice = cents } }
+
+// WithQueueLimit sets how many generations of one account may be unfinished at once.
+// The default is 5.
+func WithQueueLimit(n int) Option { return func(s *settings) { s.queueLimit = n } }

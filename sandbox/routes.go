@@ -1,0 +1,180 @@
+package sandbox
+
+import (
+	"fmt"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+)
+
+// Where the surfaces begin.
+const (
+	agentsBase = "/api/agents/v1"
+	stripeBase = "/v1/"
+)
+
+// Surface says which part of the outside world a route belongs to.
+type Surface string
+
+// The surfaces of a server.
+const (
+	SurfaceAgents     Surface = "agents"     // the Agents API, bearer token
+	SurfaceGeneration Surface = "generation" // the generation API, key in the body
+	SurfaceStripe     Surface = "stripe"     // Stripe's API, publishable key
+	SurfaceWeb        Surface = "web"        // what a person's browser sees: links, pictures, checkout pages
+)
+
+// Route is one endpoint that a server answers.
+type Route struct {
+	Name    string // "wallet.fund"
+	Method  string
+	Path    string // the whole path, as a template: "/api/agents/v1/payments/{id}/status"
+	Surface Surface
+	Limiter Limiter // "": none
+	Bearer  bool    // wants an access token
+	Keyed   bool    // honours Idempotency-Key
+}
+
+// Routes lists the endpoints of this server.
+func (s *Server) Routes() []Route {
+	list := make([]Route, len(s.routes))
+	for i, r := range s.routes {
+		list[i] = Route{
+			Name: r.name, Method: r.method, Path: r.path, Surface: r.surface,
+			Limiter: r.limiter, Bearer: r.auth == bearer, Keyed: r.keyed,
+		}
+	}
+	return list
+}
+
+type authorization int
+
+const (
+	open   authorization = iota // nobody is asked, or the handler asks
+	bearer                      // an access token
+)
+
+const keyed = true
+
+type route struct {
+	name, method, path string
+	surface            Surface
+	limiter            Limiter
+	auth               authorization
+	keyed              bool
+	handle             func(*Server, *call) answer // called with s.mu held
+}
+
+// routeTable is the whole server. Rows with fixed paths stand before rows whose template
+// would match them too.
+func routeTable() []route {
+	agents := []route{
+		{"auth.signup", "POST", "/auth/signup", "", LimiterAuth, open, !keyed, (*Server).signup},
+		{"auth.login", "POST", "/auth/login", "", LimiterAuth, open, !keyed, (*Server).login},
+		{"auth.verify_email", "POST", "/auth/verify-email", "", LimiterAuth, open, !keyed, (*Server).verifyEmail},
+		{"auth.verify", "POST", "/auth/verify", "", LimiterAuth, open, !keyed, (*Server).verifyEmail},
+		{"auth.refresh", "POST", "/auth/refresh", "", LimiterGeneral, bearer, !keyed, (*Server).refresh},
+		{"auth.logout", "POST", "/auth/logout", "", LimiterGeneral, bearer, !keyed, (*Server).logout},
+		{"auth.resend_verification", "POST", "/auth/resend-verification", "", LimiterAuth, open, !keyed, (*Server).resendVerification},
+
+		{"profile.get", "GET", "/me", "", LimiterGeneral, bearer, !keyed, (*Server).profile},
+
+		{"billing.stripe_config", "GET", "/billing/stripe-config", "", LimiterGeneral, bearer, !keyed, (*Server).stripeConfig},
+		{"billing.payment_link", "POST", "/billing/payment-link", "", LimiterBilling, bearer, keyed, (*Server).paymentLink},
+
+		{"wallet.balance", "GET", "/wallet/balance", "", LimiterGeneral, bearer, !keyed, (*Server).balance},
+		{"wallet.transactions", "GET", "/wallet/transactions", "", LimiterGeneral, bearer, !keyed, (*Server).transactions},
+		{"wallet.fund", "POST", "/wallet/fund", "", LimiterBilling, bearer, keyed, (*Server).fund},
+		{"wallet.confirm_checkout", "POST", "/wallet/confirm-checkout", "", LimiterBilling, bearer, keyed, (*Server).confirmFunding},
+
+		{"payments.status", "GET", "/payments/{id}/status", "", LimiterGeneral, bearer, !keyed, (*Server).paymentStatus},
+
+		{"subscriptions.plans", "GET", "/subscriptions/plans", "", LimiterGeneral, bearer, !keyed, (*Server).plans},
+		{"subscriptions.list", "GET", "/subscriptions", "", LimiterGeneral, bearer, !keyed, (*Server).subscriptions},
+		{"subscriptions.create", "POST", "/subscriptions", "", LimiterBilling, bearer, keyed, (*Server).subscribe},
+		{"subscriptions.confirm_checkout", "POST", "/subscriptions/confirm-checkout", "", LimiterBilling, bearer, keyed, (*Server).confirmSubscription},
+		{"subscriptions.status", "GET", "/subscriptions/{id}/status", "", LimiterGeneral, bearer, !keyed, (*Server).subscriptionStatus},
+	}
+	for i := range agents {
+		agents[i].path, agents[i].surface = agentsBase+agents[i].path, SurfaceAgents
+	}
+	return append(agents, []route{
+		{"images.text2img", "POST", "/api/v6/images/text2img", SurfaceGeneration, "", open, !keyed, (*Server).textToImage},
+		{"images.fetch", "POST", "/api/v6/images/fetch/{id}", SurfaceGeneration, "", open, !keyed, (*Server).fetchImage},
+		{"images.text_to_image_v7", "POST", "/api/v7/images/text-to-image", SurfaceGeneration, "", open, !keyed, (*Server).textToImage},
+		{"images.fetch_v7", "POST", "/api/v7/images/fetch/{id}", SurfaceGeneration, "", open, !keyed, (*Server).fetchImage},
+
+		{"stripe.payment_methods", "POST", "/v1/payment_methods", SurfaceStripe, "", open, !keyed, (*Server).createPaymentMethod},
+
+		{"auth.verify_link", "GET", "/verify/{token}", SurfaceWeb, "", open, !keyed, (*Server).verifyLink},
+		{"media.get", "GET", "/media/{file}", SurfaceWeb, "", open, !keyed, (*Server).media},
+		{"checkout.page", "GET", "/checkout/{id}", SurfaceWeb, "", open, !keyed, (*Server).checkoutPage},
+		{"checkout.pay", "POST", "/checkout/{id}/pay", SurfaceWeb, "", open, !keyed, (*Server).checkoutPay},
+	}...)
+}
+
+func (s *Server) match(r *http.Request) (*route, map[string]string) {
+	for i := range s.routes {
+		if s.routes[i].method != r.Method {
+			continue
+		}
+		if params, ok := matchPath(s.routes[i].path, r.URL.EscapedPath()); ok {
+			return &s.routes[i], params
+		}
+	}
+	return nil, nil
+}
+
+// matchPath holds an escaped path against a template, element by element, so that an
+// escaped slash stays inside its element.
+func matchPath(template, path string) (map[string]string, bool) {
+	want, got := strings.Split(template, "/"), strings.Split(path, "/")
+	if len(want) != len(got) {
+		return nil, false
+	}
+	var params map[string]string
+	for i, w := range want {
+		name, isParam := strings.CutPrefix(w, "{")
+		if !isParam {
+			if w != got[i] {
+				return nil, false
+			}
+			continue
+		}
+		value, err := url.PathUnescape(got[i])
+		if err != nil || value == "" {
+			return nil, false
+		}
+		if params == nil {
+			params = map[string]string{}
+		}
+		params[strings.TrimSuffix(name, "}")] = value
+	}
+	return params, true
+}
+
+// noRoute is the framework's 404, or its 405 when another verb would have found a route.
+func (s *Server) noRoute(c *call) answer {
+	path := strings.TrimPrefix(c.http.URL.Path, "/")
+	allowed := map[string]bool{}
+	for _, r := range s.routes {
+		if _, ok := matchPath(r.path, c.http.URL.EscapedPath()); ok {
+			allowed[r.method] = true
+		}
+	}
+	if len(allowed) == 0 {
+		if c.log.Stripe {
+			return stripeError(http.StatusNotFound, object{
+				"type":    "invalid_request_error",
+				"message": fmt.Sprintf("Unrecognized request URL (%s: %s).", c.http.Method, c.http.URL.Path),
+			})
+		}
+		return framework(http.StatusNotFound, fmt.Sprintf("The route %s could not be found.", path))
+	}
+	verbs := strings.Join(slices.Sorted(maps.Keys(allowed)), ", ")
+	return framework(http.StatusMethodNotAllowed, fmt.Sprintf(
+		"The %s method is not supported for route %s. Supported methods: %s.", c.http.Method, path, verbs)).
+		with("Allow", verbs)
+}
