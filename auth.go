@@ -1,0 +1,534 @@
+package modelslab
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+)
+
+// AuthService opens accounts and sessions.
+// Documentation: docs.modelslab.com/agents-api/authentication.
+type AuthService struct{ c *Client }
+
+// TokenExpiry is how long a token lives. The server may cut it short:
+// [Session.ExpiresAt] is what counts. Other words than these pass through.
+type TokenExpiry string
+
+// The documented lifetimes.
+const (
+	TokenExpiryWeek        TokenExpiry = "1_week"
+	TokenExpiryMonth       TokenExpiry = "1_month" // the server's default
+	TokenExpiryThreeMonths TokenExpiry = "3_months"
+	TokenExpiryNever       TokenExpiry = "never"
+)
+
+// User is the owner of a session.
+type User struct {
+	ID       ID     `json:"id"`
+	Name     string `json:"name,omitzero"`
+	Email    string `json:"email,omitzero"`
+	Username string `json:"username,omitzero"`
+	Verified bool   `json:"verified"`
+}
+
+type userWire struct {
+	ID       ID       `json:"id"`
+	Name     text     `json:"name"`
+	Email    text     `json:"email"`
+	Username text     `json:"username"`
+	Verified flexBool `json:"verified"`
+}
+
+func (w *userWire) user() *User {
+	if w == nil {
+		return nil
+	}
+	return &User{w.ID, string(w.Name), string(w.Email), string(w.Username), bool(w.Verified)}
+}
+
+// Session is what a program needs to act for an account: give it to
+// [Client.WithSession], and keep it with [Session.Save].
+type Session struct {
+	AccessToken Secret      `json:"access_token"`
+	APIKey      Secret      `json:"api_key"` // for the generation APIs; may be empty
+	TokenType   string      `json:"token_type"`
+	TokenExpiry TokenExpiry `json:"token_expiry"`
+	ExpiresAt   *Timestamp  `json:"expires_at"` // nil: never, or not said
+	User        *User       `json:"user"`       // nil: not said
+	Message     string      `json:"message"`
+}
+
+// savedSession is a session as Save writes it.
+type savedSession struct {
+	AccessToken string      `json:"access_token"`
+	APIKey      string      `json:"api_key,omitzero"`
+	TokenType   string      `json:"token_type,omitzero"`
+	TokenExpiry TokenExpiry `json:"token_expiry,omitzero"`
+	ExpiresAt   *Timestamp  `json:"expires_at,omitzero"`
+	User        *User       `json:"user,omitzero"`
+}
+
+// Save encodes the session with its secrets in clear: whoever reads it can
+// spend the account's money. Keep it in a file of mode 0600 or in a secret store.
+func (s *Session) Save() ([]byte, error) {
+	if s == nil {
+		return nil, &ParamError{Param: "Session", Reason: "nil"}
+	}
+	return json.Marshal(savedSession{s.AccessToken.Reveal(), s.APIKey.Reveal(), s.TokenType, s.TokenExpiry, s.ExpiresAt, s.User})
+}
+
+// LoadSession reads what [Session.Save] wrote.
+func LoadSession(data []byte) (*Session, error) {
+	var w savedSession
+	if err := json.Unmarshal(data, &w); err != nil {
+		return nil, &ParamError{Param: "LoadSession", Reason: "the data is no saved session"} // err could quote a token
+	}
+	s := &Session{TokenType: w.TokenType, TokenExpiry: w.TokenExpiry, ExpiresAt: w.ExpiresAt, User: w.User}
+	if w.AccessToken != "" {
+		s.AccessToken = NewSecret(w.AccessToken)
+	}
+	if w.APIKey != "" {
+		s.APIKey = NewSecret(w.APIKey)
+	}
+	if err := sessionCredentials(s).err; err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// sessionWire is a session as the server sends it.
+type sessionWire struct {
+	AccessToken text        `json:"access_token"`
+	Token       text        `json:"token"`
+	APIKey      text        `json:"api_key"`
+	TokenType   text        `json:"token_type"`
+	TokenExpiry TokenExpiry `json:"token_expiry"`
+	Effective   TokenExpiry `json:"token_expiry_effective"`
+	ExpiresAt   *Timestamp  `json:"expires_at"`
+	User        *userWire   `json:"user"`
+	Message     text        `json:"message"`
+}
+
+func (w *sessionWire) token() string { return firstOf(string(w.AccessToken), string(w.Token)) }
+
+func (s *Session) decode(_ *trip, a *answer) error {
+	var w sessionWire
+	if err := a.decode(&w); err != nil {
+		return err
+	}
+	token := w.token()
+	if token == "" { // beside the data rather than in it
+		var top sessionWire
+		if decodeTolerant(a.body, &top) == nil {
+			token = top.token()
+		}
+	}
+	if token == "" {
+		return missing("access_token")
+	}
+	if checkCredential("access_token", token) != nil {
+		return fmt.Errorf("the access token cannot be sent in a header")
+	}
+	*s = Session{
+		AccessToken: NewSecret(token),
+		TokenType:   string(w.TokenType),
+		TokenExpiry: TokenExpiry(firstOf(string(w.Effective), string(w.TokenExpiry))),
+		User:        w.User.user(),
+		Message:     string(w.Message),
+	}
+	if w.APIKey != "" {
+		s.APIKey = NewSecret(string(w.APIKey))
+	}
+	if w.ExpiresAt != nil && !w.ExpiresAt.IsZero() {
+		s.ExpiresAt = w.ExpiresAt
+	}
+	return nil
+}
+
+// AuthSignupParams opens an account.
+type AuthSignupParams struct {
+	Email    string `json:"email"`
+	Password Secret `json:"password"`
+	Name     string `json:"name,omitzero"` // optional
+}
+
+func (p AuthSignupParams) check() error {
+	return firstError(checkEmail("AuthSignupParams.Email", p.Email), checkNotEmpty("AuthSignupParams.Password", p.Password))
+}
+
+func (p AuthSignupParams) wire() any {
+	return struct {
+		Email    string `json:"email"`
+		Password string `json:"password"`
+		Name     string `json:"name,omitzero"`
+	}{p.Email, p.Password.Reveal(), p.Name}
+}
+
+func (p AuthSignupParams) secrets() []string { return []string{p.Password.Reveal()} }
+func (p AuthSignupParams) mailbox() string   { return p.Email }
+
+// Signup is an account that waits for its e-mail to be verified. What the
+// server sends here is documented nowhere, so each field may be empty.
+type Signup struct {
+	Message     string
+	User        *User
+	AccessToken Secret
+	APIKey      Secret
+}
+
+func (s *Signup) decode(_ *trip, a *answer) error {
+	if a.object() == nil {
+		return nil // the account is there, and there is no more to say
+	}
+	var w sessionWire
+	if err := a.decode(&w); err != nil {
+		return err
+	}
+	s.Message, s.User = string(w.Message), w.User.user()
+	if token := w.token(); token != "" {
+		s.AccessToken = NewSecret(token)
+	}
+	if w.APIKey != "" {
+		s.APIKey = NewSecret(string(w.APIKey))
+	}
+	return nil
+}
+
+// Signup opens an account and has a verification code mailed to it. Limits:
+// 20 a minute. It is sent once: after [ErrOutcomeUnknown], log in or sign up
+// again to see. API: POST /auth/signup.
+func (s *AuthService) Signup(ctx context.Context, p AuthSignupParams, opts ...RequestOption) (*Signup, error) {
+	return call[Signup](ctx, s.c, authSignup, input{body: p}, opts)
+}
+
+// verification is the body of verify-email.
+type verification struct {
+	Code string `json:"verification_code"`
+}
+
+func (v verification) check() error {
+	spoiled := func(r rune) bool { return r <= ' ' || r > '~' }
+	if v.Code == "" || len(v.Code) > 1024 || strings.ContainsFunc(v.Code, spoiled) {
+		return &ParamError{Param: "code", Reason: "the code from the mail is needed, without spaces"}
+	}
+	return nil
+}
+
+func (v verification) secrets() []string { return []string{v.Code} }
+
+// VerifyEmail proves the address with the code from the mail and opens the
+// account's first session. A wrong code is an error of the kind [ErrValidation]
+// or [ErrNotFound]. It is sent once. Where the server does not know
+// verify-email, its later name, verify, is tried once. API: POST
+// /auth/verify-email.
+func (s *AuthService) VerifyEmail(ctx context.Context, code string, opts ...RequestOption) (*Session, error) {
+	session, err := call[Session](ctx, s.c, authVerifyEmail, input{body: verification{code}}, opts)
+	if api, ok := as[*APIError](err); ok && noSuchRoute(api) {
+		return call[Session](ctx, s.c, authVerify, input{body: verification{code}}, opts)
+	}
+	return session, err
+}
+
+// noSuchRoute tells a path that the server does not have from a thing that it
+// does not have: the framework answers the former itself, without a code.
+func noSuchRoute(e *APIError) bool {
+	switch e.StatusCode {
+	case http.StatusMethodNotAllowed:
+		return true
+	case http.StatusNotFound:
+		return e.Code == "" && strings.HasPrefix(e.Message, "The route ")
+	}
+	return false
+}
+
+// VerifyLink does what VerifyEmail does with the token of the mailed link,
+// through the page that the link opens. VerifyEmail takes the same token and is
+// better known. API: GET /verify/{token}, outside the base.
+func (s *AuthService) VerifyLink(ctx context.Context, token string, opts ...RequestOption) (*Session, error) {
+	if err := (verification{token}).check(); err != nil {
+		return nil, &ParamError{Param: "token", Reason: "the token from the mailed link is needed"}
+	}
+	if err := checkElement("token", token); err != nil {
+		return nil, &ParamError{Param: "token", Reason: "is not one element of a path"} // unprinted
+	}
+	return call[Session](ctx, s.c, authVerifyLink, input{param: "token", element: token}, opts)
+}
+
+// AuthLoginParams opens a session.
+type AuthLoginParams struct {
+	Email       string      `json:"email"`
+	Password    Secret      `json:"password"`
+	DeviceName  string      `json:"device_name,omitzero"`  // the token's name
+	TokenExpiry TokenExpiry `json:"token_expiry,omitzero"` // default 1_month
+}
+
+func (p AuthLoginParams) check() error {
+	return firstError(checkEmail("AuthLoginParams.Email", p.Email), checkNotEmpty("AuthLoginParams.Password", p.Password))
+}
+
+func (p AuthLoginParams) wire() any {
+	return struct {
+		Email       string      `json:"email"`
+		Password    string      `json:"password"`
+		DeviceName  string      `json:"device_name,omitzero"`
+		TokenExpiry TokenExpiry `json:"token_expiry,omitzero"`
+	}{p.Email, p.Password.Reveal(), p.DeviceName, p.TokenExpiry}
+}
+
+func (p AuthLoginParams) secrets() []string { return []string{p.Password.Reveal()} }
+func (p AuthLoginParams) mailbox() string   { return p.Email }
+
+// Login opens a session with e-mail and password. Wrong ones are
+// [ErrUnauthenticated], an address not verified yet is [ErrPermissionDenied].
+// Limits: 20 a minute. It is sent once. API: POST /auth/login.
+func (s *AuthService) Login(ctx context.Context, p AuthLoginParams, opts ...RequestOption) (*Session, error) {
+	return call[Session](ctx, s.c, authLogin, input{body: p}, opts)
+}
+
+// AuthRefreshParams asks for a new token.
+type AuthRefreshParams struct {
+	TokenExpiry TokenExpiry `json:"token_expiry,omitzero"` // default 1_month
+	DeviceName  string      `json:"device_name,omitzero"`  // default: the old token's
+}
+
+// Refresh trades the client's token for a new one, which this client and all
+// that share its session use from then on. The old token is dead at once, so
+// keep the new session before anything else. It is sent once: after
+// [ErrOutcomeUnknown] the old token may be dead already, and login is the way
+// on. The session returned has the client's API key and user. API: POST
+// /auth/refresh.
+func (s *AuthService) Refresh(ctx context.Context, p AuthRefreshParams, opts ...RequestOption) (*Session, error) {
+	old := s.c.cell.load()
+	session, err := call[Session](ctx, s.c, authRefresh, input{body: p}, opts)
+	if err != nil {
+		if errors.Is(err, ErrNotFound) {
+			return nil, fmt.Errorf("%w (this server knows no refresh: log in)", err)
+		}
+		return nil, err
+	}
+	if session.APIKey.IsZero() && old.apiKey != "" {
+		session.APIKey = NewSecret(old.apiKey)
+	}
+	if session.User == nil {
+		session.User = old.user
+	}
+	fresh := sessionCredentials(session)
+	if old.account != "" {
+		fresh.account = old.account
+	}
+	s.c.cell.swap(old, fresh)
+	return session, nil
+}
+
+// Logout ends the client's token. It is sent once; a token that is gone is
+// [ErrUnauthenticated]. API: POST /auth/logout.
+func (s *AuthService) Logout(ctx context.Context, opts ...RequestOption) error {
+	return send(ctx, s.c, authLogout, input{}, nil, opts)
+}
+
+// emailOnly is the body of calls that take an address.
+type emailOnly struct {
+	Email string `json:"email"`
+}
+
+func (p emailOnly) check() error    { return checkEmail("email", p.Email) }
+func (p emailOnly) mailbox() string { return p.Email }
+
+// ResendVerification has the verification code mailed once more. An address
+// that nobody knows is no error. Limits: 20 a minute. API: POST
+// /auth/resend-verification.
+func (s *AuthService) ResendVerification(ctx context.Context, email string, opts ...RequestOption) error {
+	return send(ctx, s.c, authResendVerification, input{body: emailOnly{email}}, nil, opts)
+}
+
+// credentials are what a client acts with. They never change; a cell may come
+// to hold others.
+type credentials struct {
+	token, apiKey string
+	bearer        []string // the Authorization header; shared by all requests
+	account       string   // the acting account's id; "": not known yet
+	user          *User
+	err           error // why nothing can be sent with them
+}
+
+func (k *credentials) setToken(token string) {
+	k.token, k.bearer = token, []string{"Bearer " + token}
+}
+
+// scrub takes the credentials out of foreign text.
+func (k *credentials) scrub(s string) string {
+	for _, secret := range [...]string{k.token, k.apiKey} {
+		if len(secret) > 2 {
+			s = strings.ReplaceAll(s, secret, redacted)
+		}
+	}
+	return s
+}
+
+func sessionCredentials(s *Session) *credentials {
+	k := &credentials{}
+	if s == nil {
+		k.err = &ParamError{Param: "Session", Reason: "nil"}
+		return k
+	}
+	token, key := s.AccessToken.Reveal(), s.APIKey.Reveal()
+	if k.err = checkCredential("Session.AccessToken", token); k.err != nil {
+		return k
+	}
+	if key != "" {
+		if k.err = checkCredential("Session.APIKey", key); k.err != nil {
+			return k
+		}
+	}
+	k.setToken(token)
+	k.apiKey, k.user = key, s.User
+	if s.User != nil && s.User.ID != 0 {
+		k.account = itoa(int64(s.User.ID))
+	}
+	return k
+}
+
+// cell is where the clients of one session find its credentials.
+type cell struct {
+	now atomic.Pointer[credentials]
+	// party stands for the account wherever something is kept per account; a
+	// refresh does not change it.
+	party string
+}
+
+func newCell(k *credentials) *cell {
+	c := &cell{}
+	c.now.Store(k)
+	switch {
+	case k.account != "":
+		c.party = "account " + k.account
+	case k.token != "":
+		c.party = "token " + digest(k.token)
+	case k.apiKey != "":
+		c.party = "key " + digest(k.apiKey)
+	}
+	return c
+}
+
+func (c *cell) load() *credentials { return c.now.Load() }
+
+// swap replaces the credentials unless somebody did so meanwhile.
+func (c *cell) swap(old, fresh *credentials) { c.now.CompareAndSwap(old, fresh) }
+
+func digest(s string) string {
+	sum := sha256.Sum256([]byte(s))
+	return hex.EncodeToString(sum[:12])
+}
+
+// owners remembers whose a token is.
+type owners struct {
+	mu sync.Mutex
+	m  map[string]string // digest of the token to account id
+}
+
+// maxOwners bounds the memory; a forgotten owner costs one GET.
+const maxOwners = 1024
+
+// account is the acting account's id, which an operation's key is derived from.
+func (c *Client) account(ctx context.Context, k *credentials) (string, error) {
+	if k.account != "" {
+		return k.account, nil
+	}
+	o, id := &c.shared.owners, digest(c.cfg.origin()+" "+k.token)
+	o.mu.Lock()
+	account := o.m[id]
+	o.mu.Unlock()
+	if account != "" {
+		return account, nil
+	}
+	me, err := call[ownID](ctx, c, profileGet, input{}, nil)
+	if err != nil {
+		return "", fmt.Errorf("modelslab: WithOperation needs the account's id (or WithAccount): %w", err)
+	}
+	account = itoa(int64(me.id))
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.m == nil || len(o.m) >= maxOwners {
+		o.m = make(map[string]string)
+	}
+	o.m[id] = account
+	return account, nil
+}
+
+// ownID is the one thing needed of GET /me. Nothing stands in for the id: a key
+// derived from something else would be another key, and could pay twice.
+type ownID struct{ id ID }
+
+func (o *ownID) decode(_ *trip, a *answer) error {
+	var w struct {
+		ID   ID `json:"id"`
+		User struct {
+			ID ID `json:"id"`
+		} `json:"user"`
+	}
+	if err := a.decode(&w); err != nil {
+		return err
+	}
+	if o.id = w.ID; o.id == 0 {
+		o.id = w.User.ID
+	}
+	if o.id == 0 {
+		return missing("id")
+	}
+	return nil
+}
+
+// credentialError is a call for which the client holds no credential. Nothing
+// was sent. It answers to ErrUnauthenticated.
+type credentialError struct{ method, path, need, hint string }
+
+func (e *credentialError) Error() string {
+	return "modelslab: " + e.method + " " + e.path + " needs " + e.need + ", and the client has none: " + e.hint
+}
+
+func (e *credentialError) Is(target error) bool { return target == ErrUnauthenticated }
+
+func checkEmail(param, s string) error {
+	at := strings.LastIndexByte(s, '@')
+	domain := s[at+1:]
+	if at < 1 || domain == "" || len(s) > 254 || strings.ContainsAny(s, " \t<>,;\"") || hasControl(s) ||
+		strings.Count(s, "@") != 1 || strings.HasPrefix(domain, ".") || strings.HasSuffix(domain, ".") || strings.Contains(domain, "..") {
+		return &ParamError{Param: param, Value: s, Reason: "is no e-mail address"}
+	}
+	return nil
+}
+
+func checkNotEmpty(param string, s Secret) error {
+	switch s.Reveal() {
+	case "":
+		return &ParamError{Param: param, Reason: "is empty"}
+	case redacted:
+		return &ParamError{Param: param, Reason: "is " + redacted + ": a printed Secret, not a revealed one"}
+	}
+	return nil
+}
+
+func firstError(errs ...error) error {
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func firstOf(s ...string) string {
+	for _, v := range s {
+		if v != "" {
+			return v
+		}
+	}
+	return ""
+}

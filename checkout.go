@@ -1,0 +1,271 @@
+package modelslab
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/modelslab/modelslab-agents-go/internal/retry"
+)
+
+// A checkout is a page of Stripe's where a human pays. Both services that have
+// one confirm it in the same way: they ask until the answer is no longer "not
+// yet".
+
+// AwaitParams is how to wait for a human.
+type AwaitParams struct {
+	Interval time.Duration      // between two polls; default 10 s, at least 5 s
+	Progress func(CheckoutPoll) // called after each poll; may be nil
+}
+
+// CheckoutPoll is one answer to the question whether a checkout is paid.
+type CheckoutPoll struct {
+	Poll    int           // from 1
+	Elapsed time.Duration // since the waiting began
+	Err     error         // ErrCheckoutPending, or what went wrong this time
+}
+
+const (
+	defaultPollInterval = 10 * time.Second
+	minPollInterval     = 5 * time.Second
+	// expiryGrace is how long after a link's expiry an answer is still waited
+	// for: what was paid in the last second must not be given up.
+	expiryGrace = 2 * time.Minute
+)
+
+// sessionParams is the body of confirm-checkout.
+type sessionParams struct {
+	SessionID string `json:"session_id"`
+}
+
+func (p sessionParams) check() error { return checkSession("sessionID", p.SessionID) }
+
+// pendingError is the server's "not yet". No money has moved that was not there
+// before.
+type pendingError struct{ APIError }
+
+func (e *pendingError) Is(target error) bool { return target == ErrCheckoutPending }
+func (e *pendingError) Unwrap() error        { return maskedKind{e.part()}.orNil() }
+
+// checkoutAnswer reads the many ways to say "not yet": none is documented.
+type checkoutAnswer struct{}
+
+// refusal tells "not yet" among the refusals.
+func (checkoutAnswer) refusal(e *APIError) error {
+	switch e.StatusCode {
+	case http.StatusConflict, http.StatusTooEarly:
+		return &pendingError{*e}
+	case http.StatusBadRequest, http.StatusPaymentRequired, http.StatusUnprocessableEntity:
+		if e.Code != "validation_error" && e.Code != "payment_declined" {
+			return &pendingError{*e}
+		}
+	}
+	return nil
+}
+
+// pending tells "not yet" among the successes.
+func (checkoutAnswer) pending(t *trip, a *answer) error {
+	p := a.object()
+	waits := a.status == http.StatusAccepted
+	for _, name := range [...]string{"status", "payment_status"} {
+		switch strings.ToLower(jsonText(member(p, name))) {
+		case "open", "unpaid", "pending", "processing":
+			waits = true
+		}
+	}
+	if !waits {
+		return nil
+	}
+	e := t.apiError(&result{answer: *a, body: &a.body})
+	e.Code, e.Message = "checkout_pending", "not paid yet"
+	return &pendingError{*e}
+}
+
+// awaiting is what differs between the services that wait for a checkout.
+type awaiting[T any] struct {
+	purpose  string
+	endpoint endpoint
+	confirm  func(ctx context.Context, sessionID string, opts ...RequestOption) (*T, error)
+	// found looks whether what the link pays for is already there. refused is
+	// the refusal that gave reason to look, or nil before a poll.
+	found func(ctx context.Context, link *PaymentLink, seen *sightings, refused *APIError) (*T, bool)
+}
+
+// sightings is what one wait has seen before its first poll, to tell what is
+// new from what was always there.
+type sightings struct {
+	subscriptions map[ID]bool
+}
+
+// await polls a checkout to its end.
+func await[T any](ctx context.Context, c *Client, link *PaymentLink, p AwaitParams, opts []RequestOption, w awaiting[T]) (*T, error) {
+	if err := checkAwait(ctx, link, p, w.purpose); err != nil {
+		return nil, err
+	}
+	var o callOptions
+	if err := o.apply(opts); err != nil {
+		return nil, err
+	}
+	if o.key != "" || o.operation != "" {
+		return nil, &ParamError{Param: "AwaitCheckout", Reason: "derives its keys from the session; leave WithIdempotencyKey and WithOperation out"}
+	}
+	interval := p.Interval
+	if interval == 0 {
+		interval = defaultPollInterval
+	}
+	interval = max(interval, minPollInterval)
+
+	start, seen := time.Now(), &sightings{}
+	var open error // the last poll, while its outcome is open
+	for poll, k := 1, 1; ; poll++ {
+		if paid, ok := w.found(ctx, link, seen, nil); ok {
+			return paid, nil
+		}
+		// Poll k has a key of its own, because the server may keep its "not
+		// yet" under it; a poll without a definite answer is asked again under
+		// the same one.
+		var resp Response
+		key := operationKey("checkout", w.endpoint.row().Name, link.SessionID, k)
+		paid, err := w.confirm(ctx, link.SessionID, append(opts[:len(opts):len(opts)], WithIdempotencyKey(key), WithResponse(&resp))...)
+		if o.response != nil {
+			*o.response = resp
+		}
+		if err == nil {
+			return paid, nil
+		}
+		if p.Progress != nil {
+			p.Progress(CheckoutPoll{poll, time.Since(start), err})
+		}
+		api, answered := as[*APIError](err)
+		if answered && (api.StatusCode == http.StatusConflict || api.StatusCode == http.StatusUnprocessableEntity) {
+			if paid, ok := w.found(ctx, link, seen, api); ok {
+				return paid, nil
+			}
+		}
+		delay := interval
+		switch definite := answered && api.StatusCode != http.StatusConflict && api.StatusCode != http.StatusTooEarly; {
+		case errors.Is(err, ErrCheckoutPending) && definite:
+			open = nil
+			k++
+			if link.expired(retry.ServerTime(resp.Header, time.Time{})) && !resp.IdempotencyReplay {
+				return nil, &expiredError{*api}
+			}
+		case errors.Is(err, ErrCheckoutPending):
+			open = err
+		case errors.Is(err, ErrRateLimited):
+			if limited, ok := as[*RateLimitError](err); ok {
+				delay = max(delay, limited.RetryAfter)
+			}
+		case errors.Is(err, ErrOutcomeUnknown):
+			open = err
+		case answered || errors.Is(err, ErrValidation) || errors.Is(err, ErrUnauthenticated) || errors.Is(err, ErrOperationMismatch):
+			return nil, err // a definite word that waiting will not change
+		}
+		if link.expired(time.Now().Add(-expiryGrace)) {
+			if open == nil {
+				open = err
+			}
+			return nil, awaitUnknown(w.endpoint, key, link, open)
+		}
+		if stopped := retry.Wait(ctx, delay); stopped != nil {
+			if unknown, ok := as[*OutcomeUnknownError](open); ok {
+				return nil, awaitUnknown(w.endpoint, key, link, &stoppedError{stopped, unknown.Err})
+			}
+			return nil, &stoppedError{stopped, err}
+		}
+	}
+}
+
+func awaitUnknown(e endpoint, key string, link *PaymentLink, err error) error {
+	if unknown, ok := as[*OutcomeUnknownError](err); ok {
+		err = unknown.Err
+	}
+	return &OutcomeUnknownError{Endpoint: e.row().Name, IdempotencyKey: key, Amount: link.Amount, Err: err}
+}
+
+// expired reports whether the link had expired by now, as far as is known.
+func (l *PaymentLink) expired(now time.Time) bool {
+	return l.ExpiresAt != nil && !l.ExpiresAt.IsZero() && !now.IsZero() && now.After(l.ExpiresAt.Time)
+}
+
+// expiredError is a link that was not paid in its time.
+type expiredError struct{ APIError }
+
+func (e *expiredError) Is(target error) bool { return target == ErrCheckoutExpired }
+func (e *expiredError) Unwrap() error        { return maskedKind{e.part()}.orNil() }
+
+func checkAwait(ctx context.Context, link *PaymentLink, p AwaitParams, purpose string) error {
+	switch {
+	case ctx == nil:
+		return &ParamError{Param: "ctx", Reason: "nil"}
+	case link == nil:
+		return &ParamError{Param: "link", Reason: "nil"}
+	case link.Purpose != "" && link.Purpose != purpose:
+		return &ParamError{Param: "link.Purpose", Value: link.Purpose, Reason: "must be " + purpose + ": the other service confirms this link"}
+	case p.Interval < 0:
+		return &ParamError{Param: "AwaitParams.Interval", Value: p.Interval.String(), Reason: "must not be negative"}
+	}
+	return checkSession("link.SessionID", link.SessionID)
+}
+
+// credited looks for a link's credit in the wallet. Only what names the payment
+// proves it; the same sum alone does so where the server has refused the session
+// as already settled (409), the credit is younger than the link, and there is
+// but one.
+func (s *WalletService) credited(ctx context.Context, link *PaymentLink, _ *sightings, refused *APIError) (*Funding, bool) {
+	var intent string
+	if refused != nil {
+		intent = jsonText(member(refused.Details, "payment_intent_id"))
+	}
+	if paymentIntentForm.MatchString(intent) {
+		if status, err := s.PaymentStatus(ctx, intent); err == nil && status.Succeeded() {
+			return &Funding{Status: status.Status, PaymentIntentID: intent}, true
+		}
+	}
+	page, err := s.Transactions(ctx, TransactionsParams{Type: TransactionCredit})
+	if err != nil {
+		return nil, false
+	}
+	var same []Transaction
+	for _, tx := range page.Items {
+		switch {
+		case tx.Status != "" && !finished(tx.Status), tx.Type != "" && tx.Type != TransactionCredit:
+			continue
+		case tx.TransactionID == link.SessionID, intent != "" && tx.TransactionID == intent:
+			return &Funding{Status: tx.Status, PaymentIntentID: firstOf(intent, tx.TransactionID), Balance: page.Wallet.Balance}, true
+		case tx.Amount == link.Amount && link.CreatedAt != nil && tx.CreatedAt.After(link.CreatedAt.Time):
+			same = append(same, tx)
+		}
+	}
+	if refused != nil && refused.StatusCode == http.StatusConflict && len(same) == 1 && !link.Amount.IsZero() {
+		return &Funding{Status: same[0].Status, PaymentIntentID: same[0].TransactionID, Balance: page.Wallet.Balance}, true
+	}
+	return nil, false
+}
+
+// subscribed looks for a link's subscription: one of its plan that was not there
+// when the waiting began.
+func (s *SubscriptionsService) subscribed(ctx context.Context, link *PaymentLink, seen *sightings, refused *APIError) (*SubscriptionResult, bool) {
+	if seen.subscriptions != nil && refused == nil {
+		return nil, false // what is new alone proves nothing before a refusal
+	}
+	list, err := s.List(ctx)
+	if err != nil {
+		return nil, false
+	}
+	if seen.subscriptions == nil {
+		seen.subscriptions = make(map[ID]bool)
+		for _, sub := range list {
+			seen.subscriptions[sub.ID] = true
+		}
+		return nil, false
+	}
+	for _, sub := range list {
+		if !seen.subscriptions[sub.ID] && sub.Active() && link.PlanID != 0 && sub.PlanID == link.PlanID {
+			return &SubscriptionResult{Status: sub.Status, Subscription: &sub, StripeSubscriptionID: sub.StripeSubscriptionID}, true
+		}
+	}
+	return nil, false
+}

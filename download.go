@@ -1,0 +1,235 @@
+package modelslab
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+const (
+	// maxDownloadBytes bounds one downloaded file.
+	maxDownloadBytes = 4 << 30
+	// maxDownloadHops bounds the redirects of one download: files move between
+	// hosts, API calls do not.
+	maxDownloadHops = 5
+)
+
+// fileClient is a copy of hc for files that others host: with no time limit of
+// its own, no cookies, and a look at where every connection really goes.
+func fileClient(hc *http.Client) *http.Client {
+	files := &http.Client{Transport: hc.Transport}
+	if files.Transport == nil {
+		files.Transport = http.DefaultTransport
+	}
+	if t, ok := files.Transport.(*http.Transport); ok {
+		files.Transport = guard(t)
+	}
+	files.CheckRedirect = func(req *http.Request, via []*http.Request) error {
+		if len(via) >= maxDownloadHops {
+			return errors.New("too many redirects")
+		}
+		local, _ := req.Context().Value(localAllowed{}).(bool)
+		req.Header.Del("Referer") // a result's URL can hold a signature
+		return checkFileURL(req.URL, local)
+	}
+	return files
+}
+
+// localAllowed marks the context of a download that may stay on this machine.
+type localAllowed struct{}
+
+// proxied marks the context of a request whose connection goes to a proxy:
+// the proxy looks the host up, and may well have a private address itself.
+type proxied struct{}
+
+// guard makes a transport that hangs up on private addresses as soon as it
+// knows what a name has resolved to, before a byte is sent.
+func guard(t *http.Transport) http.RoundTripper {
+	t = t.Clone()
+	if dial := t.DialContext; dial != nil {
+		t.DialContext = func(ctx context.Context, network, addr string) (net.Conn, error) {
+			conn, err := dial(ctx, network, addr)
+			if err != nil {
+				return nil, err
+			}
+			if err := checkPeer(ctx, conn.RemoteAddr().String()); err != nil {
+				_ = conn.Close()
+				return nil, err
+			}
+			return conn, nil
+		}
+	} else {
+		d := &net.Dialer{Timeout: 30 * time.Second, KeepAlive: 30 * time.Second}
+		d.ControlContext = func(ctx context.Context, _, addr string, _ syscall.RawConn) error { return checkPeer(ctx, addr) }
+		t.DialContext = d.DialContext
+	}
+	t.DialTLSContext = nil // it would pass by the check
+	return guarded{t}
+}
+
+// guarded tells the dialer which requests go through a proxy. Connections are
+// not shared between downloads that may reach this machine and others, since a
+// kept one is not checked again.
+type guarded struct{ *http.Transport }
+
+func (g guarded) RoundTrip(req *http.Request) (*http.Response, error) {
+	if g.Proxy != nil {
+		if p, err := g.Proxy(req); err == nil && p != nil {
+			req = req.WithContext(context.WithValue(req.Context(), proxied{}, true))
+		}
+	}
+	return g.Transport.RoundTrip(req)
+}
+
+func checkPeer(ctx context.Context, addr string) error {
+	if local, _ := ctx.Value(localAllowed{}).(bool); local {
+		return nil
+	}
+	if via, _ := ctx.Value(proxied{}).(bool); via {
+		return nil
+	}
+	at, err := netip.ParseAddrPort(addr)
+	if err != nil {
+		return nil // no IP connection: the caller's own dialer knows
+	}
+	if !isPublic(at.Addr()) {
+		return &ParamError{Param: "url", Reason: "its host has a private address"}
+	}
+	return nil
+}
+
+// sharedSpace is carrier-grade NAT (RFC 6598), which netip does not call private.
+var sharedSpace = netip.MustParsePrefix("100.64.0.0/10")
+
+func isPublic(ip netip.Addr) bool {
+	ip = ip.Unmap()
+	return ip.IsGlobalUnicast() && !ip.IsPrivate() && !ip.IsLoopback() && !ip.IsLinkLocalUnicast() && !sharedSpace.Contains(ip)
+}
+
+// checkFileURL lets through what a download may ask for.
+func checkFileURL(u *url.URL, local bool) error {
+	bad := func(reason string) error { return &ParamError{Param: "url", Reason: reason} }
+	host := u.Hostname()
+	switch {
+	case host == "":
+		return bad("is no URL of a file")
+	case u.User != nil:
+		return bad("must hold no user or password")
+	case u.Scheme != "https" && (u.Scheme != "http" || !isLoopback(host)):
+		return bad("must be https; plain http is allowed on loopback only")
+	case local:
+		return nil
+	case isLoopback(host):
+		return bad("is on this machine, and the client's origin is not")
+	}
+	if ip, err := netip.ParseAddr(host); err == nil && !isPublic(ip) {
+		return bad("its host has a private address")
+	}
+	return nil
+}
+
+// Download streams a file, such as a job's output, to w and returns the number
+// of bytes written. Neither the access token nor the API key is sent, whoever
+// hosts the file.
+//
+// The URL must be https (or http on loopback, for a client whose own origin is
+// loopback). For other clients hosts with private addresses are refused once
+// their name is resolved; where the caller's http.Client has a transport that is
+// no *http.Transport, that transport has to see to it. An answer other than 200
+// is an [APIError]; a file cut short is an error beside the bytes that came. A
+// file may have 4 GiB.
+func (s *GenerationService) Download(ctx context.Context, url string, w io.Writer) (int64, error) {
+	return s.c.download(ctx, url, w)
+}
+
+func (c *Client) download(ctx context.Context, raw string, w io.Writer) (int64, error) {
+	switch {
+	case ctx == nil:
+		return 0, &ParamError{Param: "ctx", Reason: "nil"}
+	case w == nil:
+		return 0, &ParamError{Param: "w", Reason: "nil"}
+	}
+	u, err := url.Parse(raw)
+	if err != nil {
+		return 0, &ParamError{Param: "url", Reason: "is no URL"}
+	}
+	local := c.cfg.local()
+	if err := checkFileURL(u, local); err != nil {
+		return 0, err
+	}
+	if local {
+		ctx = context.WithValue(ctx, localAllowed{}, true)
+	}
+	req := (&http.Request{
+		Method: get, URL: u, Host: u.Host, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		Header: http.Header{"User-Agent": c.cfg.userAgent, "Accept": {"*/*"}},
+	}).WithContext(ctx)
+	resp, err := c.cfg.files.Do(req)
+	if err != nil {
+		if param, ok := as[*ParamError](err); ok {
+			return 0, param
+		}
+		return 0, downloadError(err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	if resp.StatusCode != http.StatusOK {
+		_, _ = io.CopyN(io.Discard, resp.Body, 64<<10) // so that the connection can be kept
+		return 0, &APIError{
+			Response: Response{StatusCode: resp.StatusCode, RequestID: first(resp.Header["X-Request-Id"]), Attempts: 1},
+			Method:   get, Path: "file at " + clean(strings.ToLower(u.Host), maxCodeText), Message: http.StatusText(resp.StatusCode),
+		}
+	}
+	if resp.ContentLength > maxDownloadBytes {
+		return 0, fmt.Errorf("modelslab: the file has %d bytes; at most %d are downloaded", resp.ContentLength, int64(maxDownloadBytes))
+	}
+	from := &limitedFile{r: resp.Body, left: maxDownloadBytes}
+	n, err := io.Copy(w, from)
+	switch {
+	case from.err != nil && from.err != io.EOF:
+		return n, downloadError(from.err)
+	case err != nil:
+		return n, err // the writer's own
+	case resp.ContentLength >= 0 && n < resp.ContentLength:
+		return n, downloadError(io.ErrUnexpectedEOF)
+	}
+	return n, nil
+}
+
+// limitedFile is a body of bounded length that tells its own errors from the
+// writer's.
+type limitedFile struct {
+	r    io.Reader
+	left int64
+	err  error
+}
+
+func (l *limitedFile) Read(p []byte) (int, error) {
+	if l.left <= 0 {
+		l.err = errors.New("the file has more than " + strconv.FormatInt(maxDownloadBytes, 10) + " bytes")
+		return 0, l.err
+	}
+	if int64(len(p)) > l.left {
+		p = p[:l.left]
+	}
+	n, err := l.r.Read(p)
+	l.left -= int64(n)
+	l.err = err
+	return n, err
+}
+
+// downloadError is err without the URL, which can hold a signature.
+func downloadError(err error) error {
+	if u, ok := as[*url.Error](err); ok {
+		err = u.Err
+	}
+	return fmt.Errorf("modelslab: download: %w", err)
+}

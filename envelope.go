@@ -1,0 +1,481 @@
+package modelslab
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+)
+
+// An answer of the Agents API is an envelope, {data, error, meta}, or one of
+// its relatives: without the envelope, with keys missing, from the framework
+// (message, errors), from a proxy (an HTML page), or empty. The generation APIs
+// have a shape of their own (status, message). All of them are taken apart
+// here, in one walk over the body's outer object; the data is then decoded once,
+// where it stands.
+
+// answer is one response, read to its end.
+type answer struct {
+	status int
+	header http.Header
+	body   []byte
+	outer  outer
+	shape  shape
+}
+
+// shape is what a body is at first sight.
+type shape uint8
+
+const (
+	shapeEmpty  shape = iota
+	shapeObject       // outer holds its parts
+	shapeJSON         // an array or another JSON value, not validated
+	shapeOther        // HTML, text, or JSON that breaks off
+)
+
+// outer are the members of the outermost object that mean something here, as
+// they stand in the body; nil where absent. null counts as absent, but for
+// data, whose presence marks an envelope.
+type outer struct {
+	data, err, meta          []byte
+	message, messege, errors []byte
+	code, details            []byte
+	requestID, replay        []byte
+	retryAfter               []byte
+	enveloped                bool // data, error or meta is there, if only as null
+}
+
+func newAnswer(status int, header http.Header, body []byte) answer {
+	a := answer{status: status, header: header, body: body}
+	body = bytes.TrimPrefix(body, []byte("\xef\xbb\xbf"))
+	i := skipSpace(body, 0)
+	switch {
+	case i == len(body):
+		a.shape = shapeEmpty
+	case body[i] == '{':
+		a.shape = shapeObject
+		if !a.outer.read(body[i:]) {
+			a.shape, a.outer = shapeOther, outer{}
+		}
+	case body[i] == '<':
+		a.shape = shapeOther
+	case json.Valid(body):
+		a.shape = shapeJSON
+	default:
+		a.shape = shapeOther
+	}
+	return a
+}
+
+func (o *outer) read(object []byte) bool {
+	m := membersOf(object)
+	for m.next() {
+		var place *[]byte
+		switch string(m.name) {
+		case "data":
+			place, o.enveloped = &o.data, true
+		case "error":
+			place, o.enveloped = &o.err, true
+		case "meta":
+			place, o.enveloped = &o.meta, true
+		case "message":
+			place = &o.message
+		case "messege":
+			place = &o.messege
+		case "errors":
+			place = &o.errors
+		case "code":
+			place = &o.code
+		case "details":
+			place = &o.details
+		case "request_id":
+			place = &o.requestID
+		case "idempotency_replay":
+			place = &o.replay
+		case "retry_after":
+			place = &o.retryAfter
+		}
+		if place != nil && m.value[0] != 'n' {
+			*place = m.value
+		}
+	}
+	return m.err == nil
+}
+
+// payload is what a method's result is decoded from: the envelope's data, or
+// the whole body where there is no envelope. nil: there is none.
+func (a *answer) payload() []byte {
+	switch {
+	case a.shape == shapeJSON:
+		return a.body
+	case a.shape != shapeObject:
+		return nil
+	case a.outer.data != nil && (a.outer.data[0] == '{' || a.outer.data[0] == '['):
+		return a.outer.data
+	case a.outer.enveloped && a.outer.data == nil:
+		return nil
+	}
+	return a.body
+}
+
+// object is the payload where an object is due: PHP writes an empty one as [].
+func (a *answer) object() []byte {
+	p := a.payload()
+	if len(p) > 0 && p[0] == '[' {
+		if i := skipSpace(p, 1); i < len(p) && p[i] == ']' {
+			return []byte("{}")
+		}
+	}
+	return p
+}
+
+// decode fills v from the payload.
+func (a *answer) decode(v any) error {
+	p := a.object()
+	if p == nil {
+		return errNoData
+	}
+	return decodeTolerant(p, v)
+}
+
+var (
+	errNoData     = errors.New("the answer holds no data")
+	errUnreadable = errors.New("the answer is not JSON")
+)
+
+// missing is the error for a success that lacks what it was asked for.
+func missing(field string) error { return fmt.Errorf("the answer lacks %q", field) }
+
+// decodeTolerant decodes JSON and lets a member of an unexpected type stay
+// zero: what a method cannot do without, its decoder asks for.
+func decodeTolerant(p []byte, v any) error {
+	err := json.Unmarshal(p, v)
+	if _, ok := as[*json.UnmarshalTypeError](err); ok {
+		return nil
+	}
+	return err
+}
+
+// requestID is the server's id of the request: meta's, the body's, the
+// header's.
+func (a *answer) requestID() string {
+	if id := jsonText(member(a.outer.meta, "request_id")); id != "" {
+		return id
+	}
+	if id := first(a.header["X-Request-Id"]); id != "" {
+		return id
+	}
+	if a.outer.enveloped || a.outer.err != nil {
+		return jsonText(a.outer.requestID)
+	}
+	return ""
+}
+
+var replayHeaders = [...]string{"Idempotency-Replay", "Idempotent-Replayed", "X-Idempotency-Replay"}
+
+// replayed reports whether the server says that it gave an earlier answer once
+// more. Where it says so is documented nowhere, so all likely places are asked.
+func (a *answer) replayed() bool {
+	if bytes.Contains(a.body, []byte(`"idempotency_replay"`)) {
+		for _, v := range [...][]byte{member(a.outer.meta, "idempotency_replay"), member(a.outer.data, "idempotency_replay"), a.outer.replay} {
+			if truth(v) {
+				return true
+			}
+		}
+	}
+	for _, name := range replayHeaders {
+		if v := a.header[name]; len(v) > 0 && truth([]byte(v[0])) {
+			return true
+		}
+	}
+	return false
+}
+
+func truth(v []byte) bool {
+	switch strings.ToLower(strings.Trim(string(v), `" `)) {
+	case "true", "1", "yes":
+		return true
+	}
+	return false
+}
+
+// refused reports whether the answer says no: by its status, or by an error in
+// a body whose status says yes.
+func (a *answer) refused() bool {
+	if a.status < 200 || a.status > 299 {
+		return true
+	}
+	return a.outer.err != nil && !emptyValue(a.outer.err)
+}
+
+// emptyValue tells the ways in which PHP says nothing.
+func emptyValue(v []byte) bool {
+	switch string(bytes.TrimSpace(v)) {
+	case "null", "false", `""`, "[]", "{}", "0":
+		return true
+	}
+	return false
+}
+
+// fault is the error of an answer that says no.
+func (a *answer) fault(e *APIError) {
+	o := &a.outer
+	if o.err != nil && o.err[0] == '{' {
+		for m := membersOf(o.err); m.next(); {
+			switch string(m.name) {
+			case "code":
+				e.Code = jsonText(m.value)
+			case "message":
+				e.Message = jsonText(m.value)
+			case "details":
+				if m.value[0] != 'n' {
+					e.Details = bytes.Clone(m.value)
+				}
+			}
+		}
+	}
+	if e.Code == "" {
+		e.Code = jsonText(o.code)
+	}
+	if e.Details == nil && o.details != nil {
+		e.Details = bytes.Clone(o.details)
+	}
+	for _, v := range [...][]byte{o.message, o.messege, o.err} {
+		if e.Message == "" && len(v) > 0 && v[0] == '"' {
+			e.Message = jsonText(v)
+		}
+	}
+	if e.Message == "" && a.shape == shapeOther {
+		e.Message = title(a.body)
+	}
+	if e.Message == "" {
+		e.Message = http.StatusText(a.status)
+	}
+	// Field errors: in the envelope's details, or in the framework's errors.
+	if a.status == http.StatusUnprocessableEntity || a.status == http.StatusBadRequest || e.Code == "validation_error" {
+		e.Fields = fieldErrors(o.errors)
+		if e.Fields == nil {
+			e.Fields = fieldErrors(e.Details)
+		}
+	}
+}
+
+// fieldErrors reads a validation bag: field to messages, or to one message.
+func fieldErrors(bag []byte) map[string][]string {
+	var fields map[string][]string
+	for m := membersOf(bag); m.next(); {
+		var list []string
+		switch m.value[0] {
+		case '"':
+			list = []string{jsonText(m.value)}
+		case '[':
+			if json.Unmarshal(m.value, &list) != nil {
+				continue
+			}
+		default:
+			continue
+		}
+		if fields == nil {
+			fields = make(map[string][]string)
+		}
+		fields[string(m.name)] = list
+	}
+	return fields
+}
+
+// title is the title of an HTML page: all of a page that an error may show.
+func title(page []byte) string {
+	low := bytes.ToLower(page[:min(len(page), 4096)])
+	i := bytes.Index(low, []byte("<title"))
+	if i < 0 {
+		return ""
+	}
+	j := bytes.IndexByte(low[i:], '>')
+	if j < 0 {
+		return ""
+	}
+	i += j + 1
+	if j = bytes.Index(low[i:], []byte("</title")); j < 0 {
+		return ""
+	}
+	return string(bytes.TrimSpace(page[i : i+j]))
+}
+
+// text reads a JSON string, or a number as it is written; anything else is "".
+func jsonText(v []byte) string {
+	if len(v) == 0 {
+		return ""
+	}
+	if v[0] != '"' {
+		if v[0] == '-' || v[0] >= '0' && v[0] <= '9' {
+			return string(v)
+		}
+		return ""
+	}
+	if bytes.IndexByte(v, '\\') < 0 {
+		return string(bytes.ToValidUTF8(v[1:len(v)-1], []byte("\ufffd")))
+	}
+	var s string
+	if json.Unmarshal(v, &s) != nil {
+		return ""
+	}
+	return s
+}
+
+// member is one member of a JSON object; nil if v is no object or lacks it.
+func member(v []byte, name string) []byte {
+	var found []byte
+	for m := membersOf(v); m.next(); {
+		if string(m.name) == name {
+			found = m.value
+		}
+	}
+	return found
+}
+
+// members walks over the members of a JSON object, in order:
+//
+//	for m := membersOf(v); m.next(); { … m.name, m.value … }
+//
+// It finds where values end without reading them: their inner grammar is
+// checked by whoever decodes them.
+type members struct {
+	b           []byte
+	i           int
+	name, value []byte
+	err         error // what ended the walk, but for the object's end
+}
+
+func membersOf(v []byte) members {
+	if len(v) == 0 || v[0] != '{' {
+		return members{err: errUnreadable, i: -1}
+	}
+	return members{b: v}
+}
+
+// next steps to the next member. An object that is not closed, or followed by
+// anything, ends with an error.
+func (m *members) next() bool {
+	b, i := m.b, m.i
+	switch {
+	case i < 0:
+		return false
+	case i == 0:
+		i = skipSpace(b, 1)
+		if i < len(b) && b[i] == '}' {
+			return m.end(skipSpace(b, i+1) == len(b))
+		}
+	default:
+		i = skipSpace(b, i)
+		switch {
+		case i < len(b) && b[i] == ',':
+			i = skipSpace(b, i+1)
+		case i < len(b) && b[i] == '}':
+			return m.end(skipSpace(b, i+1) == len(b))
+		default:
+			return m.end(false)
+		}
+	}
+	if i >= len(b) || b[i] != '"' {
+		return m.end(false)
+	}
+	end := stringEnd(b, i)
+	if end < 0 {
+		return m.end(false)
+	}
+	m.name = b[i+1 : end-1]
+	if bytes.IndexByte(m.name, '\\') >= 0 {
+		m.name = []byte(jsonText(b[i:end]))
+	}
+	i = skipSpace(b, end)
+	if i >= len(b) || b[i] != ':' {
+		return m.end(false)
+	}
+	i = skipSpace(b, i+1)
+	if end = valueEnd(b, i); end < 0 {
+		return m.end(false)
+	}
+	m.value, m.i = b[i:end], end
+	return true
+}
+
+func (m *members) end(well bool) bool {
+	m.i = -1
+	if !well {
+		m.err = errUnreadable
+	}
+	return false
+}
+
+func skipSpace(b []byte, i int) int {
+	for i < len(b) && (b[i] == ' ' || b[i] == '\n' || b[i] == '\r' || b[i] == '\t') {
+		i++
+	}
+	return i
+}
+
+// stringEnd is where the string that begins at i ends, or -1.
+func stringEnd(b []byte, i int) int {
+	for i++; i < len(b); i++ {
+		j := bytes.IndexByte(b[i:], '"')
+		if j < 0 {
+			return -1
+		}
+		i += j
+		slashes := 0
+		for b[i-1-slashes] == '\\' {
+			slashes++
+		}
+		if slashes%2 == 0 {
+			return i + 1
+		}
+	}
+	return -1
+}
+
+// valueEnd is where the value that begins at i ends, or -1.
+func valueEnd(b []byte, i int) int {
+	if i >= len(b) {
+		return -1
+	}
+	switch b[i] {
+	case '"':
+		return stringEnd(b, i)
+	case '{', '[':
+		depth := 0
+		for i < len(b) {
+			switch b[i] {
+			case '"':
+				if i = stringEnd(b, i); i < 0 {
+					return -1
+				}
+				continue
+			case '{', '[':
+				depth++
+			case '}', ']':
+				if depth--; depth == 0 {
+					return i + 1
+				}
+			}
+			i++
+		}
+		return -1
+	}
+	start := i
+	for i < len(b) && b[i] != ',' && b[i] != '}' && b[i] != ']' && b[i] > ' ' {
+		i++
+	}
+	if v := b[start:i]; !json.Valid(v) {
+		return -1
+	}
+	return i
+}
+
+// seconds reads a number of seconds, as a number or as a string.
+func seconds(v []byte) (float64, bool) {
+	s, err := strconv.ParseFloat(jsonText(v), 64)
+	return s, err == nil && s >= 0
+}
