@@ -91,7 +91,7 @@ type stripeConfigAt struct {
 }
 
 // publishableKey is the key to use: pinned, remembered, or asked for.
-func (s *BillingService) publishableKey(ctx context.Context, fresh bool, opts []RequestOption) (string, error) {
+func (s *BillingService) publishableKey(ctx context.Context, fresh bool) (string, error) {
 	cfg := s.c.cfg
 	if cfg.stripeKey != "" {
 		return cfg.stripeKey, nil
@@ -103,7 +103,7 @@ func (s *BillingService) publishableKey(ctx context.Context, fresh bool, opts []
 	if age := time.Since(at.at); ok && !fresh && age >= 0 && age < stripeConfigAge {
 		return at.key, nil
 	}
-	config, err := s.StripeConfig(ctx, opts...)
+	config, err := s.StripeConfig(ctx)
 	if err != nil {
 		return "", err
 	}
@@ -152,9 +152,12 @@ func (s *BillingService) TokenizeCard(ctx context.Context, card Card, opts ...Re
 	if err := card.check(time.Now()); err != nil {
 		return nil, err
 	}
-	var o callOptions
-	if err := firstError(o.apply(s.c.cfg.defaults), o.apply(opts)); err != nil {
+	var o, defaults callOptions
+	if err := firstError(defaults.apply(s.c.cfg.defaults), o.apply(opts)); err != nil {
 		return nil, err
+	}
+	if o.timeout == 0 {
+		o.timeout = defaults.timeout // the other defaults are for ModelsLab
 	}
 	if len(o.fields) > 0 || len(o.headers) > 0 || o.operation != "" {
 		return nil, &ParamError{Param: "TokenizeCard", Reason: "takes no headers, body fields or operation name: its request is Stripe's"}
@@ -164,7 +167,7 @@ func (s *BillingService) TokenizeCard(ctx context.Context, card Card, opts ...Re
 		key = newKey()
 	}
 	for fresh := false; ; fresh = true {
-		pk, err := s.publishableKey(ctx, fresh, nil)
+		pk, err := s.publishableKey(ctx, fresh)
 		if err != nil {
 			return nil, err
 		}
@@ -342,7 +345,7 @@ func (l *PaymentLink) decode(t *trip, a *answer) error {
 		return missing("session_id")
 	}
 	*l = PaymentLink{PaymentURL: url, SessionID: id, Purpose: string(w.Purpose), Instructions: firstOf(string(w.Instructions), string(w.Message))}
-	created := Timestamp{retry.ServerTime(a.header, time.Now()).UTC()}
+	created := Timestamp{retry.ServerTime(a.header["Date"], time.Now()).UTC()}
 	l.CreatedAt = &created
 	if w.ExpiresAt != nil && !w.ExpiresAt.IsZero() {
 		l.ExpiresAt = w.ExpiresAt

@@ -46,7 +46,7 @@ func (p sessionParams) check() error { return checkSession("sessionID", p.Sessio
 // before.
 type pendingError struct{ APIError }
 
-func (e *pendingError) Is(target error) bool { return target == ErrCheckoutPending }
+func (e *pendingError) Is(target error) bool { return e.is(ErrCheckoutPending, target) }
 func (e *pendingError) Unwrap() error        { return maskedKind{e.part()}.orNil() }
 
 // checkoutAnswer reads the many ways to say "not yet": none is documented.
@@ -149,7 +149,7 @@ func await[T any](ctx context.Context, c *Client, link *PaymentLink, p AwaitPara
 		case errors.Is(err, ErrCheckoutPending) && definite:
 			open = nil
 			k++
-			if link.expired(retry.ServerTime(resp.Header, time.Time{})) && !resp.IdempotencyReplay {
+			if link.expired(retry.ServerTime(resp.Header["Date"], time.Time{})) && !resp.IdempotencyReplay {
 				return nil, &expiredError{*api}
 			}
 		case errors.Is(err, ErrCheckoutPending):
@@ -193,7 +193,7 @@ func (l *PaymentLink) expired(now time.Time) bool {
 // expiredError is a link that was not paid in its time.
 type expiredError struct{ APIError }
 
-func (e *expiredError) Is(target error) bool { return target == ErrCheckoutExpired }
+func (e *expiredError) Is(target error) bool { return e.is(ErrCheckoutExpired, target) }
 func (e *expiredError) Unwrap() error        { return maskedKind{e.part()}.orNil() }
 
 func checkAwait(ctx context.Context, link *PaymentLink, p AwaitParams, purpose string) error {

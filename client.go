@@ -269,6 +269,7 @@ type trip struct {
 	key         string // the idempotency key; "": the call takes none
 	limit       *limitState
 
+	last       result
 	attempts   int
 	unanswered bool // some sending has no complete, definite answer
 }
@@ -380,7 +381,7 @@ func (t *trip) encode(auth keyPlace) error {
 	}
 	extra := t.opts.fields
 	if auth == keyInBody {
-		if member(body, "key") != nil {
+		if hasMember(body, "key") {
 			return &ParamError{Param: "key", Reason: "the API key is added by the client; see WithAPIKey"}
 		}
 		key, err := json.Marshal(t.cred.apiKey)
@@ -390,7 +391,7 @@ func (t *trip) encode(auth keyPlace) error {
 		extra = append([]bodyField{{"key", key}}, extra...)
 	}
 	for _, f := range extra {
-		if auth == keyInBody && f.name == "key" && &f.value[0] != &extra[0].value[0] || hasField(in, f.name) || member(body, f.name) != nil {
+		if auth == keyInBody && f.name == "key" && &f.value[0] != &extra[0].value[0] || hasField(in, f.name) || hasMember(body, f.name) {
 			return &ParamError{Param: "WithBodyField " + f.name, Reason: "the call has a field of its own for it"}
 		}
 		name, err := json.Marshal(f.name)
@@ -510,7 +511,7 @@ type result struct {
 }
 
 func (r *result) free() {
-	if r.body != nil {
+	if r != nil && r.body != nil {
 		releaseBody(r.body)
 		r.body = nil
 	}
@@ -523,35 +524,42 @@ func (t *trip) send(ctx context.Context, out any) error {
 	if err := ctx.Err(); err != nil {
 		return err // nothing was sent
 	}
-	var answered, last result // the last one with an answer, and the last one
-	defer func() { answered.free(); last.free() }()
+	r := &t.last
+	defer r.free()
+	var answered *result // the last one before r with an answer, and a repeat after it
 	for {
-		last = t.attempt(ctx)
-		if t.attempts >= policy.MaxAttempts || !retry.MayRepeat(t.e.Repeat.class(), last.Attempt) || ctx.Err() != nil {
+		*r = t.attempt(ctx)
+		if t.attempts >= policy.MaxAttempts || !retry.MayRepeat(t.e.Repeat.class(), r.Attempt) || ctx.Err() != nil {
 			break
 		}
-		delay := policy.Delay(t.attempts, t.floor(&last), t.c.cfg.jitter)
+		delay := policy.Delay(t.attempts, t.floor(r), t.c.cfg.jitter)
 		if !policy.Fits(ctx, delay) {
 			break
 		}
-		t.unanswered = t.unanswered || last.Open()
-		if last.Status != 0 {
+		t.unanswered = t.unanswered || r.Open()
+		if r.Status != 0 {
 			answered.free()
-			answered, last = last, result{}
+			was := *r
+			answered = &was
 		}
-		if err := retry.Wait(ctx, delay); err != nil {
-			last.err = err // and nothing was sent this time
-			break
+		lost := r.err
+		*r = result{}
+		if stopped := retry.Wait(ctx, delay); stopped != nil {
+			if r.err = stopped; lost != nil && answered == nil {
+				r.err = &stoppedError{stopped, lost}
+			}
+			break // nothing was sent this time
 		}
 	}
-	if last.Status != 0 || answered.Status == 0 {
-		return t.read(&last, out)
+	defer answered.free()
+	if r.Status != 0 || answered == nil {
+		return t.read(r, out)
 	}
-	return t.both(&last, &answered, out)
+	return t.both(r, answered, out)
 }
 
-// both is the error of a call whose last word was an answer that asked for a
-// repeat which then got none: it can be asked for either.
+// both is the error of a call that was answered, repeated, and then not
+// answered any more: it can be asked for either.
 func (t *trip) both(last, answered *result, out any) error {
 	was := t.read(answered, out)
 	if u, ok := as[*OutcomeUnknownError](was); ok {
@@ -559,6 +567,9 @@ func (t *trip) both(last, answered *result, out any) error {
 	}
 	err := &stoppedError{last.err, was}
 	if t.e.Repeat != RepeatSafe && (last.Open() || t.unanswered) {
+		if e, ok := as[*APIError](was); ok {
+			e.OutcomeUnknown = true
+		}
 		return t.unknown(err)
 	}
 	return err
@@ -586,7 +597,7 @@ func (t *trip) retryAfter(r *result, now time.Time) time.Duration {
 	if s, ok := seconds(r.answer.outer.retryAfter); ok {
 		return time.Duration(min(s, 1<<32) * float64(time.Second))
 	}
-	if l := readRateLimit(t.e.Limiter, r.answer.header, now); !l.Reset.IsZero() {
+	if l := t.limit.read(t.e.Limiter, r.answer.header, now); !l.Reset.IsZero() {
 		return max(0, l.Reset.Sub(now))
 	}
 	return 0
@@ -610,6 +621,9 @@ func (t *trip) attempt(ctx context.Context) (r result) {
 	if timeout == 0 {
 		timeout = defaultRequestTimeout
 	}
+	if cfg.timeout > 0 {
+		timeout = min(timeout, cfg.timeout)
+	}
 	start := time.Now()
 	if deadline, ok := ctx.Deadline(); !ok || deadline.Sub(start) > timeout {
 		var cancel context.CancelFunc
@@ -624,7 +638,11 @@ func (t *trip) attempt(ctx context.Context) (r result) {
 	}
 	r.Final = t.e.full == table[walletConfirmCheckout].full || t.e.full == table[subscriptionsConfirmCheckout].full
 
-	resp, err := cfg.api.Do(t.request(ctx))
+	// Not http.Client.Do: it prepares for redirects, which are never followed.
+	resp, err := cfg.transport.RoundTrip(t.request(ctx))
+	if err == nil && (resp == nil || resp.Body == nil) {
+		err = errors.New("the transport gave neither an answer nor an error")
+	}
 	if err != nil {
 		r.Sent = sent(f, err)
 		r.err = t.networkError(err)
@@ -634,7 +652,7 @@ func (t *trip) attempt(ctx context.Context) (r result) {
 	r.Status, r.Sent = resp.StatusCode, true
 	body, err := readBody(resp, cfg.maxResponse)
 	r.body = body
-	resp.Header.Del("Set-Cookie")
+	delete(resp.Header, "Set-Cookie")
 	switch {
 	case err == nil:
 		r.answer = newAnswer(resp.StatusCode, resp.Header, *body)
@@ -646,13 +664,15 @@ func (t *trip) attempt(ctx context.Context) (r result) {
 		r.CutShort = true
 		r.err = t.networkError(err)
 	}
-	// A request without a body and with a key is repeated by net/http itself
-	// when a kept connection turns out to be dead; the first sending then never
-	// got an answer.
-	if f != nil && t.e.Repeat == RepeatKeyed && t.body == nil && f.got.Load() > 1 {
+	// A request without a body is repeated by net/http itself when a kept
+	// connection turns out to be dead, if it is a GET or has a key; the first
+	// sending then never got an answer.
+	if f != nil && t.body == nil && (t.key != "" || t.e.Method == get) && f.got.Load() > 1 {
 		t.unanswered = true
 	}
-	if t.limit != nil {
+	// A full queue of jobs (429 without a limiter's headers) must not keep the
+	// jobs in it from being asked for.
+	if _, counted := headerInt(resp.Header, "X-Ratelimit-Remaining"); t.limit != nil && (counted || t.e.Limiter != LimiterGeneration) {
 		var after time.Duration
 		if r.Status == http.StatusTooManyRequests {
 			after = t.retryAfter(&r, start)
@@ -796,7 +816,9 @@ func (t *trip) read(r *result, out any) error {
 		return &lostAnswer{r.err, e}
 	}
 	t.fill(r)
-	if r.answer.refused() {
+	// The generation APIs say what became of a job by its status; error is then
+	// one member of many.
+	if r.answer.refused() || r.answer.failed() && generationAuth(t.e) == keyNowhere {
 		return t.refused(r, out)
 	}
 	err := t.settle(r, out)
@@ -842,47 +864,55 @@ func (t *trip) lost(err error, open bool) error {
 
 // refused is the error of an answer that says no.
 func (t *trip) refused(r *result, out any) error {
-	e := t.apiError(r)
-	r.answer.fault(e)
-	e.Message = t.scrub(clean(e.Message, maxMessageText))
-	if e.StatusCode >= 300 && e.StatusCode < 400 {
-		e.Message = "redirected; API calls follow no redirects, so check the base URL"
-	}
-	typed := t.typed(e, r)
-	decided := errors.Is(typed, ErrPaymentDeclined) || errors.Is(typed, ErrRequiresAction)
+	err, e, decided := t.typed(r)
 	if f, ok := out.(refuser); ok && !decided && !t.unanswered {
 		if err := f.refusal(e); err != nil {
 			return err
 		}
 	}
 	if t.e.Repeat == RepeatSafe {
-		return typed
+		return err
 	}
 	// A refusal settles the sending that it answers and no other one.
-	open := r.Open() || e.StatusCode < 400 && e.StatusCode >= 300 && t.e.Spends
-	if open || t.unanswered && !decided {
+	// One in a success or a redirect is no refusal unless its code says so.
+	vague := e.StatusCode < 300 && e.kind() == ErrServer || e.StatusCode >= 300 && e.StatusCode < 400 && t.e.Spends
+	if r.Open() || vague || t.unanswered && !decided {
 		e.OutcomeUnknown = true
-		return t.unknown(typed)
+		return t.unknown(err)
 	}
-	return typed
+	return err
 }
 
-// typed gives an APIError the type that its callers have to act on.
-func (t *trip) typed(e *APIError, r *result) error {
-	switch {
-	case e.StatusCode == http.StatusTooManyRequests:
-		return &RateLimitError{APIError: *e, Limiter: t.e.Limiter, RetryAfter: t.retryAfter(r, time.Now())}
-	case strings.HasPrefix(t.e.full, "/api/") && !strings.HasPrefix(t.e.full, agentsBase):
-		return e
-	case e.StatusCode == http.StatusPaymentRequired, e.Code == "payment_declined":
-		decline := jsonText(member(e.Details, "decline_code"))
-		intent := jsonText(member(e.Details, "payment_intent_id"))
-		if decline == "authentication_required" {
-			return &RequiresActionError{APIError: *e, PaymentIntentID: intent, ClientSecret: secretOf(member(e.Details, "client_secret"))}
-		}
-		return &PaymentDeclinedError{APIError: *e, DeclineCode: decline, PaymentIntentID: intent}
+// typed gives an answer that says no the type that callers have to act on, and
+// its part that all have. decided: the payment itself was looked at.
+func (t *trip) typed(r *result) (err error, e *APIError, decided bool) {
+	generation := generationAuth(t.e) != keyNowhere
+	switch declined := r.Status == http.StatusPaymentRequired || jsonText(member(r.answer.outer.err, "code")) == "payment_declined"; {
+	case r.Status == http.StatusTooManyRequests:
+		limited := &RateLimitError{Limiter: t.e.Limiter, RetryAfter: t.retryAfter(r, time.Now())}
+		err, e = limited, &limited.APIError
+	case declined && !generation:
+		d := &PaymentDeclinedError{}
+		err, e, decided = d, &d.APIError, true
+	default:
+		e = &APIError{}
+		err = e
 	}
-	return e
+	t.fillError(e, r)
+	r.answer.fault(e)
+	e.Message = t.scrub(clean(e.Message, maxMessageText))
+	if e.StatusCode >= 300 && e.StatusCode < 400 {
+		e.Message = "redirected; API calls follow no redirects, so check the base URL"
+	}
+	if d, ok := err.(*PaymentDeclinedError); ok { //nolint:errorlint // made above, and never wrapped
+		d.DeclineCode = jsonText(member(e.Details, "decline_code"))
+		d.PaymentIntentID = jsonText(member(e.Details, "payment_intent_id"))
+		if d.DeclineCode == "authentication_required" {
+			a := &RequiresActionError{APIError: *e, PaymentIntentID: d.PaymentIntentID, ClientSecret: secretOf(member(e.Details, "client_secret"))}
+			return a, &a.APIError, true
+		}
+	}
+	return err, e, decided
 }
 
 func secretOf(v []byte) Secret {
@@ -922,26 +952,47 @@ func (t *trip) settle(r *result, out any) error {
 // settled looks at a success of a call that spends: only a finished payment is
 // one.
 func (t *trip) settled(r *result) error {
-	p := r.answer.payload()
-	payment := member(p, "payment")
-	state := jsonText(member(payment, "status"))
-	switch {
-	case state == "requires_action", state == "" && jsonText(member(p, "status")) == "requires_action":
-		if payment == nil {
-			payment = p
+	var payment, status, message []byte
+	for m := membersOf(r.answer.payload()); m.next(); {
+		switch string(m.name) {
+		case "payment":
+			payment = m.value
+		case "status":
+			status = m.value
+		case "message":
+			message = m.value
 		}
+	}
+	var state string
+	var intent, secret []byte
+	for m := membersOf(payment); m.next(); {
+		switch string(m.name) {
+		case "status":
+			state = jsonText(m.value)
+		case "payment_intent_id":
+			intent = m.value
+		case "client_secret":
+			secret = m.value
+		}
+	}
+	switch {
+	case state == requiresAction, state == "" && jsonText(status) == requiresAction:
 		e := t.apiError(r)
-		e.Message = t.scrub(jsonText(member(p, "message")))
-		e.Code = "requires_action"
-		return &RequiresActionError{APIError: *e,
-			PaymentIntentID: jsonText(member(payment, "payment_intent_id")), ClientSecret: secretOf(member(payment, "client_secret"))}
+		e.Code, e.Message = requiresAction, t.scrub(clean(jsonText(message), maxMessageText))
+		p := r.answer.payload()
+		if intent == nil {
+			intent, secret = member(p, "payment_intent_id"), member(p, "client_secret")
+		}
+		return &RequiresActionError{APIError: *e, PaymentIntentID: jsonText(intent), ClientSecret: secretOf(secret)}
 	case state != "" && !finished(state):
-		return fmt.Errorf("the payment is %q, not finished", clean(state, maxCodeText))
-	case state == "" && r.Status == http.StatusAccepted:
+		return unfinishedError(state)
+	case state == "" && r.Status == http.StatusAccepted && t.e.Name != unlisted:
 		return errors.New("accepted, and not finished")
 	}
 	return nil
 }
+
+const requiresAction = "requires_action"
 
 // finished tells the words for money that has moved.
 func finished(status string) bool {
@@ -965,7 +1016,7 @@ func (t *trip) response(r *result) Response {
 		StatusCode:        a.status,
 		Header:            a.header,
 		RequestID:         a.requestID(),
-		RateLimit:         readRateLimit(t.e.Limiter, a.header, time.Now()),
+		RateLimit:         t.limit.read(t.e.Limiter, a.header, time.Now()),
 		IdempotencyKey:    t.key,
 		IdempotencyReplay: t.key != "" && a.replayed(),
 		Attempts:          t.attempts,
@@ -977,13 +1028,18 @@ func (t *trip) response(r *result) Response {
 }
 
 func (t *trip) apiError(r *result) *APIError {
-	e := &APIError{Method: t.e.Method, Path: t.e.Path}
+	e := &APIError{}
+	t.fillError(e, r)
+	return e
+}
+
+func (t *trip) fillError(e *APIError, r *result) {
+	e.Method, e.Path = t.e.Method, t.e.Path
 	if t.opts.response != nil {
 		e.Response = *t.opts.response
 	} else {
 		e.Response = t.response(r)
 	}
-	return e
 }
 
 func (t *trip) unknown(err error) error {

@@ -55,30 +55,36 @@ type proxied struct{}
 // knows what a name has resolved to, before a byte is sent.
 func guard(t *http.Transport) http.RoundTripper {
 	t = t.Clone()
-	if dial := t.DialContext; dial != nil {
-		t.DialContext = func(ctx context.Context, network, addr string) (net.Conn, error) {
-			conn, err := dial(ctx, network, addr)
-			if err != nil {
-				return nil, err
-			}
-			if err := checkPeer(ctx, conn.RemoteAddr().String()); err != nil {
-				_ = conn.Close()
-				return nil, err
-			}
-			return conn, nil
-		}
-	} else {
+	if t.DialContext == nil {
 		d := &net.Dialer{Timeout: 30 * time.Second, KeepAlive: 30 * time.Second}
 		d.ControlContext = func(ctx context.Context, _, addr string, _ syscall.RawConn) error { return checkPeer(ctx, addr) }
 		t.DialContext = d.DialContext
+	} else {
+		t.DialContext = guardDial(t.DialContext)
 	}
-	t.DialTLSContext = nil // it would pass by the check
+	if t.DialTLSContext != nil {
+		t.DialTLSContext = guardDial(t.DialTLSContext)
+	}
 	return guarded{t}
 }
 
-// guarded tells the dialer which requests go through a proxy. Connections are
-// not shared between downloads that may reach this machine and others, since a
-// kept one is not checked again.
+type dialFunc func(ctx context.Context, network, addr string) (net.Conn, error)
+
+func guardDial(dial dialFunc) dialFunc {
+	return func(ctx context.Context, network, addr string) (net.Conn, error) {
+		conn, err := dial(ctx, network, addr)
+		if err != nil {
+			return nil, err
+		}
+		if err := checkPeer(ctx, conn.RemoteAddr().String()); err != nil {
+			_ = conn.Close()
+			return nil, err
+		}
+		return conn, nil
+	}
+}
+
+// guarded tells the dialer which requests go through a proxy.
 type guarded struct{ *http.Transport }
 
 func (g guarded) RoundTrip(req *http.Request) (*http.Response, error) {

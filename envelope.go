@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 // An answer of the Agents API is an envelope, {data, error, meta}, or one of
@@ -21,7 +22,7 @@ import (
 type answer struct {
 	status int
 	header http.Header
-	body   []byte
+	body   []byte // from its first character on
 	outer  outer
 	shape  shape
 }
@@ -45,22 +46,25 @@ type outer struct {
 	code, details            []byte
 	requestID, replay        []byte
 	retryAfter               []byte
-	enveloped                bool // data, error or meta is there, if only as null
+	// What is there, if only as null: data, and anything that belongs to no
+	// envelope.
+	hasData, hasOther bool
 }
 
 func newAnswer(status int, header http.Header, body []byte) answer {
-	a := answer{status: status, header: header, body: body}
+	a := answer{status: status, header: header}
 	body = bytes.TrimPrefix(body, []byte("\xef\xbb\xbf"))
-	i := skipSpace(body, 0)
+	body = body[skipSpace(body, 0):]
+	a.body = body
 	switch {
-	case i == len(body):
+	case len(body) == 0:
 		a.shape = shapeEmpty
-	case body[i] == '{':
+	case body[0] == '{':
 		a.shape = shapeObject
-		if !a.outer.read(body[i:]) {
+		if !a.outer.read(body) {
 			a.shape, a.outer = shapeOther, outer{}
 		}
-	case body[i] == '<':
+	case body[0] == '<':
 		a.shape = shapeOther
 	case json.Valid(body):
 		a.shape = shapeJSON
@@ -76,27 +80,31 @@ func (o *outer) read(object []byte) bool {
 		var place *[]byte
 		switch string(m.name) {
 		case "data":
-			place, o.enveloped = &o.data, true
+			place, o.hasData = &o.data, true
 		case "error":
-			place, o.enveloped = &o.err, true
+			place = &o.err
 		case "meta":
-			place, o.enveloped = &o.meta, true
-		case "message":
-			place = &o.message
-		case "messege":
-			place = &o.messege
-		case "errors":
-			place = &o.errors
-		case "code":
-			place = &o.code
-		case "details":
-			place = &o.details
+			place = &o.meta
 		case "request_id":
 			place = &o.requestID
 		case "idempotency_replay":
 			place = &o.replay
-		case "retry_after":
-			place = &o.retryAfter
+		default:
+			o.hasOther = true
+			switch string(m.name) {
+			case "message":
+				place = &o.message
+			case "messege":
+				place = &o.messege
+			case "errors":
+				place = &o.errors
+			case "code":
+				place = &o.code
+			case "details":
+				place = &o.details
+			case "retry_after":
+				place = &o.retryAfter
+			}
 		}
 		if place != nil && m.value[0] != 'n' {
 			*place = m.value
@@ -108,17 +116,44 @@ func (o *outer) read(object []byte) bool {
 // payload is what a method's result is decoded from: the envelope's data, or
 // the whole body where there is no envelope. nil: there is none.
 func (a *answer) payload() []byte {
+	o := &a.outer
 	switch {
-	case a.shape == shapeJSON:
+	case a.shape == shapeJSON && string(bytes.TrimSpace(a.body)) != "null":
 		return a.body
 	case a.shape != shapeObject:
 		return nil
-	case a.outer.data != nil && (a.outer.data[0] == '{' || a.outer.data[0] == '['):
-		return a.outer.data
-	case a.outer.enveloped && a.outer.data == nil:
+	case o.data != nil && (o.data[0] == '{' || o.data[0] == '['):
+		return o.data
+	case o.hasData && o.data == nil, !o.hasData && !o.hasOther:
 		return nil
 	}
 	return a.body
+}
+
+// list is the payload where a list is due: an array, or an object that holds
+// one.
+func (a *answer) list() ([]byte, error) {
+	p := a.payload()
+	switch {
+	case p == nil:
+		return nil, errNoData
+	case p[0] != '[' && p[0] != '{':
+		return nil, missing("list")
+	}
+	return p, nil
+}
+
+// members walks over the payload of an answer whose few members are wanted:
+// cheaper than a struct to decode into. It is checked whole first.
+func (a *answer) members() (members, error) {
+	p := a.object()
+	switch {
+	case p == nil:
+		return members{}, errNoData
+	case p[0] != '{' || !json.Valid(p):
+		return members{}, errUnreadable
+	}
+	return membersOf(p), nil
 }
 
 // object is the payload where an object is due: PHP writes an empty one as [].
@@ -168,10 +203,7 @@ func (a *answer) requestID() string {
 	if id := first(a.header["X-Request-Id"]); id != "" {
 		return id
 	}
-	if a.outer.enveloped || a.outer.err != nil {
-		return jsonText(a.outer.requestID)
-	}
-	return ""
+	return jsonText(a.outer.requestID)
 }
 
 var replayHeaders = [...]string{"Idempotency-Replay", "Idempotent-Replayed", "X-Idempotency-Replay"}
@@ -202,14 +234,11 @@ func truth(v []byte) bool {
 	return false
 }
 
-// refused reports whether the answer says no: by its status, or by an error in
-// a body whose status says yes.
-func (a *answer) refused() bool {
-	if a.status < 200 || a.status > 299 {
-		return true
-	}
-	return a.outer.err != nil && !emptyValue(a.outer.err)
-}
+// refused reports whether the answer's status says no.
+func (a *answer) refused() bool { return a.status < 200 || a.status > 299 }
+
+// failed reports whether there is an error in the body, whatever the status.
+func (a *answer) failed() bool { return a.outer.err != nil && !emptyValue(a.outer.err) }
 
 // emptyValue tells the ways in which PHP says nothing.
 func emptyValue(v []byte) bool {
@@ -316,7 +345,10 @@ func jsonText(v []byte) string {
 		return ""
 	}
 	if bytes.IndexByte(v, '\\') < 0 {
-		return string(bytes.ToValidUTF8(v[1:len(v)-1], []byte("\ufffd")))
+		if v = v[1 : len(v)-1]; utf8.Valid(v) {
+			return string(v)
+		}
+		return string(bytes.ToValidUTF8(v, []byte("\ufffd")))
 	}
 	var s string
 	if json.Unmarshal(v, &s) != nil {
@@ -325,15 +357,25 @@ func jsonText(v []byte) string {
 	return s
 }
 
-// member is one member of a JSON object; nil if v is no object or lacks it.
+// member is one member of a JSON object; nil if v is no object, or if the member
+// is absent or null.
 func member(v []byte, name string) []byte {
 	var found []byte
 	for m := membersOf(v); m.next(); {
-		if string(m.name) == name {
+		if string(m.name) == name && m.value[0] != 'n' {
 			found = m.value
 		}
 	}
 	return found
+}
+
+func hasMember(v []byte, name string) bool {
+	for m := membersOf(v); m.next(); {
+		if string(m.name) == name {
+			return true
+		}
+	}
+	return false
 }
 
 // members walks over the members of a JSON object, in order:
@@ -468,10 +510,30 @@ func valueEnd(b []byte, i int) int {
 	for i < len(b) && b[i] != ',' && b[i] != '}' && b[i] != ']' && b[i] > ' ' {
 		i++
 	}
-	if v := b[start:i]; !json.Valid(v) {
+	if !isScalar(b[start:i]) {
 		return -1
 	}
 	return i
+}
+
+// isScalar tells a literal, or what looks like a number; whoever reads the
+// number sees whether it is one.
+func isScalar(v []byte) bool {
+	switch string(v) {
+	case "", "-":
+		return false
+	case "null", "true", "false":
+		return true
+	}
+	if v[0] != '-' && !isDigit(v[0]) {
+		return false
+	}
+	for _, c := range v[1:] {
+		if !isDigit(c) && c != '.' && c != 'e' && c != 'E' && c != '+' && c != '-' {
+			return false
+		}
+	}
+	return true
 }
 
 // seconds reads a number of seconds, as a number or as a string.

@@ -75,14 +75,19 @@ type APIError struct {
 func (e *APIError) Error() string { return e.text() }
 
 // Is reports whether e is of the kind that target names.
-func (e *APIError) Is(target error) bool { return target != nil && target == e.kind() }
+func (e *APIError) Is(target error) bool { return e.is(e.kind(), target) }
+
+// is compares with the kind that e has where it stands.
+func (e *APIError) is(kind, target error) bool {
+	if e.OutcomeUnknown {
+		kind = ErrOutcomeUnknown
+	}
+	return target != nil && target == kind
+}
 
 // kind is computed from what callers can set, so that they can build errors in
 // their own tests.
 func (e *APIError) kind() error {
-	if e.OutcomeUnknown {
-		return ErrOutcomeUnknown
-	}
 	switch e.StatusCode {
 	case http.StatusUnauthorized:
 		return ErrUnauthenticated
@@ -179,7 +184,7 @@ type PaymentDeclinedError struct {
 func (e *PaymentDeclinedError) Error() string { return e.text() }
 
 // Is reports whether target is [ErrPaymentDeclined].
-func (e *PaymentDeclinedError) Is(target error) bool { return target == ErrPaymentDeclined }
+func (e *PaymentDeclinedError) Is(target error) bool { return e.is(ErrPaymentDeclined, target) }
 
 // Unwrap returns the answer.
 func (e *PaymentDeclinedError) Unwrap() error { return e.part() }
@@ -216,7 +221,7 @@ type RequiresActionError struct {
 func (e *RequiresActionError) Error() string { return e.text() }
 
 // Is reports whether target is [ErrRequiresAction].
-func (e *RequiresActionError) Is(target error) bool { return target == ErrRequiresAction }
+func (e *RequiresActionError) Is(target error) bool { return e.is(ErrRequiresAction, target) }
 
 // Unwrap returns the answer. An answer that on its own would say declined
 // (402) does not say so through this error.
@@ -270,7 +275,7 @@ type RateLimitError struct {
 func (e *RateLimitError) Error() string { return e.text() }
 
 // Is reports whether target is [ErrRateLimited].
-func (e *RateLimitError) Is(target error) bool { return target == ErrRateLimited }
+func (e *RateLimitError) Is(target error) bool { return e.is(ErrRateLimited, target) }
 
 // Unwrap returns the answer, if one came.
 func (e *RateLimitError) Unwrap() error { return e.part() }
@@ -303,7 +308,7 @@ type GenerationError struct {
 func (e *GenerationError) Error() string { return e.text() }
 
 // Is reports whether target is [ErrGenerationFailed].
-func (e *GenerationError) Is(target error) bool { return target == ErrGenerationFailed }
+func (e *GenerationError) Is(target error) bool { return e.is(ErrGenerationFailed, target) }
 
 // Unwrap returns the answer. A job that failed is no failure of the server, so
 // only [ErrGenerationFailed] is answered to.

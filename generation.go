@@ -230,7 +230,7 @@ func (w *whole) decode(t *trip, a *answer) error {
 	case a.shape == shapeOther:
 		return errUnreadable
 	}
-	if status := jsonText(member(a.body, "status")); status == string(StatusError) || status == string(StatusFailed) {
+	if status := jsonText(member(a.body, "status")); a.failed() || status == string(StatusError) || status == string(StatusFailed) {
 		e := t.apiError(&result{answer: *a, body: &a.body})
 		a.fault(e)
 		e.Message = t.scrub(clean(e.Message, maxMessageText))

@@ -36,9 +36,11 @@ type Option func(*config) error
 type config struct {
 	scheme, host string // of the origin
 	stripeOrigin string
-	stripeKey    string // pinned by the owner; usually empty
-	api, files   *http.Client
-	stripe       *http.Client // nil: stripecard's own
+	stripeKey    string            // pinned by the owner; usually empty
+	transport    http.RoundTripper // for API calls
+	timeout      time.Duration     // of the caller's http.Client; 0: none
+	files        *http.Client      // for downloads
+	stripe       *http.Client      // nil: stripecard's own
 	userAgent    []string
 	logger       *slog.Logger
 	retry        retry.Policy
@@ -76,13 +78,14 @@ func (cfg *config) origin() string { return cfg.scheme + "://" + cfg.host }
 // local reports whether the origin is this machine.
 func (cfg *config) local() bool { return isLoopback((&url.URL{Host: cfg.host}).Hostname()) }
 
-// setHTTPClient takes copies of hc: one for API calls, which follow no
-// redirect (a POST would become a GET of some login page), and one for
-// downloads, which may take their time.
+// setHTTPClient takes what is needed of hc: API calls follow no redirect (a POST
+// would become a GET of some login page) and keep no cookies, so its transport
+// does; downloads have a client of their own, since they may take their time.
 func (cfg *config) setHTTPClient(hc *http.Client) {
-	api := *hc
-	api.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	cfg.api = &api
+	cfg.transport, cfg.timeout = hc.Transport, hc.Timeout
+	if cfg.transport == nil {
+		cfg.transport = http.DefaultTransport
+	}
 	cfg.files = fileClient(hc)
 }
 
@@ -198,9 +201,10 @@ func WithSession(s *Session) Option {
 	}
 }
 
-// WithHTTPClient uses a copy of hc for the API and for downloads. Its Timeout
-// holds for each attempt of an API call, not for downloads. Its CheckRedirect is
-// not used: API calls follow no redirects. Cards never pass through it.
+// WithHTTPClient uses hc's transport for the API and for downloads. Its Timeout
+// holds for each attempt of an API call, not for downloads. Its CheckRedirect and
+// Jar are not used: API calls follow no redirects and keep no cookies. Cards never
+// pass through it.
 func WithHTTPClient(hc *http.Client) Option {
 	return func(cfg *config) error {
 		if err := checkHTTPClient("WithHTTPClient", hc); err != nil {

@@ -90,14 +90,15 @@ func (l *limits) state(limiter Limiter, party string) *limitState {
 // headers said and reads times out of them only when somebody asks: most calls
 // never do.
 type limitState struct {
-	mu       sync.Mutex
-	seen     bool
-	limit    int
-	left     int
-	received time.Time
-	reset    int64     // the Reset header; 0: absent
-	date     string    // the Date header that goes with it
-	until    time.Time // a 429's Retry-After, or zero
+	mu    sync.Mutex
+	seen  bool
+	limit int
+	left  int
+	reset int64     // the Reset header; 0: absent
+	date  []string  // the Date header that came with it
+	began time.Time // when it came
+	ends  time.Time // what they amount to, once it is needed
+	until time.Time // a 429's Retry-After, or zero
 }
 
 // update learns from an answer's headers.
@@ -116,7 +117,7 @@ func (s *limitState) update(status int, h http.Header, now time.Time, retryAfter
 	defer s.mu.Unlock()
 	same := s.seen && s.reset == reset && reset >= deltaBelow
 	if s.seen && !same {
-		older, newer := s.resetAt(), resetTime(reset, first(h["Date"]), now)
+		older, newer := s.resetAt(), resetTime(reset, h["Date"], now)
 		switch {
 		case newer.IsZero() || older.IsZero() || older.Before(now):
 		case newer.Before(older.Add(-windowSlack)):
@@ -128,12 +129,12 @@ func (s *limitState) update(status int, h http.Header, now time.Time, retryAfter
 	if same && status != http.StatusTooManyRequests {
 		left = min(left, int64(s.left)) // answers overtake each other
 	}
-	s.seen, s.left, s.received = true, int(left), now
+	s.seen, s.left = true, int(left)
 	if okLimit {
 		s.limit = int(limit)
 	}
 	if !same {
-		s.reset, s.date = reset, first(h["Date"])
+		s.reset, s.date, s.began, s.ends = reset, h["Date"], now, time.Time{}
 	}
 	switch {
 	case retryAfter > 0:
@@ -143,7 +144,13 @@ func (s *limitState) update(status int, h http.Header, now time.Time, retryAfter
 	}
 }
 
-func (s *limitState) resetAt() time.Time { return resetTime(s.reset, s.date, s.received) }
+// resetAt is when the window ends. It is worked out when it is first asked for.
+func (s *limitState) resetAt() time.Time {
+	if s.ends.IsZero() {
+		s.ends = resetTime(s.reset, s.date, s.began)
+	}
+	return s.ends
+}
 
 // emptyFor reports how long the limiter is known to stay empty.
 func (s *limitState) emptyFor(now time.Time) (time.Duration, bool) {
@@ -175,28 +182,35 @@ func (s *limitState) snapshot(l Limiter, now time.Time) RateLimit {
 	return r
 }
 
-// readRateLimit is what one answer's headers say.
-func readRateLimit(l Limiter, h http.Header, now time.Time) RateLimit {
+// read is what one answer's headers say. Of a window that is known already the
+// end is known too. s may be nil: the answer counts for no limiter.
+func (s *limitState) read(l Limiter, h http.Header, now time.Time) RateLimit {
 	left, ok := headerInt(h, "X-Ratelimit-Remaining")
 	limit, _ := headerInt(h, "X-Ratelimit-Limit")
 	reset, _ := headerInt(h, "X-Ratelimit-Reset")
-	return RateLimit{Limiter: l, Limit: int(limit), Remaining: int(left), Reset: resetTime(reset, first(h["Date"]), now), Known: ok}
+	r := RateLimit{Limiter: l, Limit: int(limit), Remaining: int(left), Known: ok}
+	if s != nil && reset >= deltaBelow {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if s.reset == reset {
+			r.Reset = s.resetAt()
+			return r
+		}
+	}
+	r.Reset = resetTime(reset, h["Date"], now)
+	return r
 }
 
 // resetTime turns a Reset header into a time by this machine's clock: the
 // server's clock is the one in its Date header.
-func resetTime(reset int64, date string, now time.Time) time.Time {
+func resetTime(reset int64, date []string, now time.Time) time.Time {
 	switch {
 	case reset <= 0:
 		return time.Time{}
 	case reset < deltaBelow:
 		return now.Add(min(time.Duration(reset)*time.Second, maxReset))
 	}
-	server := now
-	if date != "" {
-		server = retry.ServerTime(http.Header{"Date": {date}}, now)
-	}
-	d := time.Unix(reset, 0).Sub(server)
+	d := time.Unix(reset, 0).Sub(retry.ServerTime(date, now))
 	if d > maxReset {
 		return time.Time{}
 	}

@@ -63,16 +63,16 @@ func (p *Plans) decode(_ *trip, a *answer) error {
 			Currency        text     `json:"currency"`
 		} `json:"pay_as_you_go"`
 	}
-	data := a.payload()
-	if data == nil {
-		return errNoData
+	data, err := a.list()
+	if err != nil {
+		return err
 	}
 	if data[0] == '[' {
 		if err := decodeTolerant(data, &w.SubscriptionPlans); err != nil {
 			return err
 		}
 	} else {
-		if member(data, "subscription_plans") == nil {
+		if plans := member(data, "subscription_plans"); plans == nil || plans[0] != '[' {
 			return missing("subscription_plans")
 		}
 		if err := decodeTolerant(data, &w); err != nil {
@@ -158,9 +158,9 @@ func (s *Subscription) decode(_ *trip, a *answer) error {
 type subscriptionList []Subscription
 
 func (l *subscriptionList) decode(_ *trip, a *answer) error {
-	data := a.payload()
-	if data == nil {
-		return errNoData
+	data, err := a.list()
+	if err != nil {
+		return err
 	}
 	lists := [][]byte{data}
 	if data[0] == '{' {
@@ -239,7 +239,7 @@ func (r *SubscriptionResult) decode(t *trip, a *answer) error {
 	case unfinished(string(status)):
 		return fmt.Errorf("the subscription is %q, not active", clean(string(status), maxCodeText))
 	case unfinished(string(w.PaymentStatus)):
-		return fmt.Errorf("the payment is %q, not finished", clean(string(w.PaymentStatus), maxCodeText))
+		return unfinishedError(string(w.PaymentStatus))
 	}
 	*r = SubscriptionResult{Status: string(status), Message: string(w.Message), StripeSubscriptionID: string(w.StripeSubscriptionID)}
 	if w.Subscription != nil {

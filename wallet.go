@@ -42,19 +42,38 @@ func (s sum) pointer() *Amount {
 	return &s.Amount
 }
 
-// walletWire is the part of many answers that tells the balance.
-type walletWire struct {
-	Balance       sum    `json:"balance"`
-	WalletBalance sum    `json:"wallet_balance"`
-	Currency      string `json:"currency"`
-	Wallet        struct {
-		Balance  sum    `json:"balance"`
-		Currency string `json:"currency"`
-	} `json:"wallet"`
+// holdings is the balance as many answers tell it, in three places.
+type holdings struct {
+	inWallet, plain, prefixed sum
+	currency                  string
 }
 
-func (w *walletWire) balance() sum {
-	for _, s := range [...]sum{w.Wallet.Balance, w.Balance, w.WalletBalance} {
+// read takes a member of an answer that may tell the balance.
+func (w *holdings) read(name, value []byte) (err error) {
+	switch string(name) {
+	case "balance":
+		err = w.plain.UnmarshalJSON(value)
+	case "wallet_balance":
+		err = w.prefixed.UnmarshalJSON(value)
+	case "currency":
+		w.currency = firstOf(w.currency, jsonText(value))
+	case "wallet":
+		for m := membersOf(value); m.next(); {
+			switch string(m.name) {
+			case "balance":
+				if err := w.inWallet.UnmarshalJSON(m.value); err != nil {
+					return err
+				}
+			case "currency":
+				w.currency = jsonText(m.value)
+			}
+		}
+	}
+	return err
+}
+
+func (w *holdings) balance() sum {
+	for _, s := range [...]sum{w.inWallet, w.plain, w.prefixed} {
 		if s.sent {
 			return s
 		}
@@ -63,15 +82,21 @@ func (w *walletWire) balance() sum {
 }
 
 func (b *Balance) decode(_ *trip, a *answer) error {
-	var w walletWire
-	if err := a.decode(&w); err != nil {
+	m, err := a.members()
+	if err != nil {
 		return err
+	}
+	var w holdings
+	for m.next() {
+		if err := w.read(m.name, m.value); err != nil {
+			return fmt.Errorf("%s: %w", m.name, err)
+		}
 	}
 	s := w.balance()
 	if !s.sent {
 		return missing("balance")
 	}
-	b.Balance, b.Currency = s.Amount, firstOf(w.Wallet.Currency, w.Currency)
+	b.Balance, b.Currency = s.Amount, w.currency
 	return nil
 }
 
@@ -150,9 +175,9 @@ type WalletSummary struct {
 }
 
 func (p *TransactionPage) decode(_ *trip, a *answer) error {
-	data := a.payload()
-	if data == nil {
-		return errNoData
+	data, err := a.list()
+	if err != nil {
+		return err
 	}
 	if data[0] == '[' {
 		if err := decodeTolerant(data, &p.Items); err != nil {
@@ -161,7 +186,7 @@ func (p *TransactionPage) decode(_ *trip, a *answer) error {
 		p.Count = len(p.Items)
 		return nil
 	}
-	if member(data, "items") == nil {
+	if items := member(data, "items"); items == nil || items[0] != '[' {
 		return missing("items")
 	}
 	return decodeTolerant(data, p)
@@ -197,22 +222,6 @@ type Funding struct {
 	Balance         *Amount // US dollars after it; nil: not sent
 }
 
-// fundingWire is the answer to fund and to confirm-checkout.
-type fundingWire struct {
-	walletWire
-	Payment struct {
-		Status          text `json:"status"`
-		PaymentIntentID text `json:"payment_intent_id"`
-		Amount          sum  `json:"amount"`
-	} `json:"payment"`
-	Status          text `json:"status"`
-	PaymentStatus   text `json:"payment_status"`
-	PaymentIntentID text `json:"payment_intent_id"`
-	Amount          sum  `json:"amount"`
-	Message         text `json:"message"`
-	CheckoutURL     text `json:"checkout_url"`
-}
-
 // unfinished tells the words for a payment that is on its way or has failed.
 func unfinished(status string) bool {
 	switch strings.ToLower(status) {
@@ -224,37 +233,73 @@ func unfinished(status string) bool {
 }
 
 func (f *Funding) decode(t *trip, a *answer) error {
-	var w fundingWire
-	if err := a.decode(&w); err != nil {
+	m, err := a.members()
+	if err != nil {
 		return err
 	}
-	intent := firstOf(string(w.Payment.PaymentIntentID), string(w.PaymentIntentID))
-	if w.CheckoutURL != "" && w.Payment.Status == "" {
-		return errors.New("a checkout page came instead of a payment")
-	}
-	for _, status := range [...]text{w.Status, w.PaymentStatus} {
-		if unfinished(string(status)) {
-			return fmt.Errorf("the payment is %q, not finished", clean(string(status), maxCodeText))
+	var (
+		held             holdings
+		paid, amount     sum
+		payment, page    bool
+		status, paystate string
+	)
+	for m.next() {
+		switch string(m.name) {
+		case "payment":
+			payment = true
+			for p := membersOf(m.value); p.next() && err == nil; {
+				switch string(p.name) {
+				case "status":
+					f.Status = jsonText(p.value)
+				case "payment_intent_id":
+					f.PaymentIntentID = jsonText(p.value)
+				case "amount":
+					err = paid.UnmarshalJSON(p.value)
+				}
+			}
+		case "status":
+			status = jsonText(m.value)
+		case "payment_status":
+			paystate = jsonText(m.value)
+		case "payment_intent_id":
+			f.PaymentIntentID = firstOf(f.PaymentIntentID, jsonText(m.value))
+		case "amount":
+			err = amount.UnmarshalJSON(m.value)
+		case "message":
+			f.Message = jsonText(m.value)
+		case "checkout_url":
+			page = jsonText(m.value) != ""
+		default:
+			err = held.read(m.name, m.value)
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %w", m.name, err)
 		}
 	}
-	balance := w.balance()
-	if w.Payment.Status == "" && w.Status == "" && w.PaymentStatus == "" && intent == "" && w.Message == "" && !balance.sent {
+	balance := held.balance()
+	switch {
+	case page && f.Status == "":
+		return errors.New("a checkout page came instead of a payment")
+	case unfinished(status):
+		return unfinishedError(status)
+	case unfinished(paystate):
+		return unfinishedError(paystate)
+	case !payment && status == "" && paystate == "" && f.PaymentIntentID == "" && f.Message == "" && !balance.sent:
 		return missing("payment")
 	}
-	paid := w.Payment.Amount
 	if !paid.sent {
-		paid = w.Amount
+		paid = amount
 	}
 	if asked, ok := t.in.body.(WalletFundParams); ok && paid.sent && paid.Amount != asked.Amount && a.replayed() {
 		return fmt.Errorf("the server repeated its answer to another request: $%s, not $%s", paid.Amount, asked.Amount)
 	}
-	*f = Funding{
-		Status:          firstOf(string(w.Payment.Status), string(w.PaymentStatus), string(w.Status), "succeeded"),
-		PaymentIntentID: intent,
-		Message:         string(w.Message),
-		Balance:         balance.pointer(),
-	}
+	f.Status = firstOf(f.Status, paystate, status, "succeeded")
+	f.Balance = balance.pointer()
 	return nil
+}
+
+func unfinishedError(status string) error {
+	return fmt.Errorf("the payment is %q, not finished", clean(status, maxCodeText))
 }
 
 // Fund charges a saved card and adds the sum to the wallet. A nil error always

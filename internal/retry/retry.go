@@ -127,13 +127,13 @@ func After(h http.Header, now time.Time) (time.Duration, bool) {
 	if err != nil {
 		return 0, false
 	}
-	return max(0, at.Sub(ServerTime(h, now))), true
+	return max(0, at.Sub(ServerTime(h["Date"], now))), true
 }
 
 // ServerTime is the server's clock as its Date header has it, or now.
-func ServerTime(h http.Header, now time.Time) time.Time {
-	if d := h["Date"]; len(d) > 0 {
-		if t, err := http.ParseTime(d[0]); err == nil {
+func ServerTime(date []string, now time.Time) time.Time {
+	if len(date) > 0 {
+		if t, err := http.ParseTime(date[0]); err == nil {
 			return t
 		}
 	}
