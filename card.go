@@ -1,11 +1,18 @@
 package modelslab
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
+	"net/http"
 	"strings"
+	"sync"
 	"time"
+
+	"github.com/modelslab/modelslab-agents-go/internal/retry"
+	"github.com/modelslab/modelslab-agents-go/internal/stripecard"
 )
 
 // Card is a payment card, to be exchanged for a payment method at Stripe by BillingService.TokenizeCard; it never
@@ -130,3 +137,200 @@ func (Card) LogValue() slog.Value { return slog.StringValue(redacted) }
 
 // MarshalJSON writes "[redacted]": a card is sent to Stripe as a form, never as JSON.
 func (Card) MarshalJSON() ([]byte, error) { return []byte(`"` + redacted + `"`), nil }
+
+// stripePath is what errors of card calls name as their endpoint.
+const stripePath = "stripe:/v1/payment_methods"
+
+// stripeConfigAge is how long a publishable key is believed to stand.
+const stripeConfigAge = 5 * time.Minute
+
+// stripeConfigs remembers publishable keys by account.
+type stripeConfigs struct {
+	mu sync.Mutex
+	m  map[string]stripeConfigAt
+}
+
+type stripeConfigAt struct {
+	key string
+	at  time.Time
+}
+
+// publishableKey is the key to use: pinned, remembered, or asked for.
+func (s *BillingService) publishableKey(ctx context.Context, fresh bool) (string, error) {
+	cfg := s.c.cfg
+	if cfg.stripeKey != "" {
+		return cfg.stripeKey, nil
+	}
+	known, party := &s.c.shared.stripe, cfg.origin()+" "+s.c.cell.party
+	known.mu.Lock()
+	at, ok := known.m[party]
+	known.mu.Unlock()
+	if age := time.Since(at.at); ok && !fresh && age >= 0 && age < stripeConfigAge {
+		return at.key, nil
+	}
+	config, err := s.StripeConfig(ctx)
+	if err != nil {
+		return "", err
+	}
+	known.mu.Lock()
+	defer known.mu.Unlock()
+	if known.m == nil || len(known.m) >= maxOwners {
+		known.m = make(map[string]stripeConfigAt)
+	}
+	known.m[party] = stripeConfigAt{config.PublishableKey, time.Now()}
+	return config.PublishableKey, nil
+}
+
+// mayTokenize refuses to carry a card into an account that the owner has not
+// vouched for: a changed base URL could name anybody's key.
+func (c *Client) mayTokenize(key string) error {
+	cfg := c.cfg
+	const hint = "; if the card shall go there, pin the key with WithStripePublishableKey"
+	switch {
+	case cfg.stripeKey != "":
+		return nil
+	case cfg.stripeOrigin == stripecard.Origin && cfg.origin() != defaultOrigin:
+		return &ParamError{Param: "WithBaseURL", Value: cfg.origin(), Reason: "its publishable key would send the card to the real Stripe, into an account that is not known to be ModelsLab's" + hint}
+	case strings.HasPrefix(key, "pk_live_") && cfg.local():
+		return &ParamError{Param: "publishable_key", Reason: "is a live key from a loopback origin" + hint}
+	}
+	return nil
+}
+
+// TokenizeCard gives a card to Stripe and returns its PaymentMethod, for
+// [WalletService.Fund] and [SubscriptionsService.Create]. The card goes to
+// Stripe alone, over a connection of its own; neither ModelsLab nor a log nor an
+// error ever sees it. No money moves.
+//
+// The card is checked first (number, expiry, CVC), with no network. The
+// publishable key comes from [BillingService.StripeConfig] and is remembered for
+// five minutes. The real Stripe together with another base URL, and a live key
+// from a loopback base URL, are refused, unless the owner has pinned the key
+// with [WithStripePublishableKey]. A card that Stripe refuses is a
+// [PaymentDeclinedError].
+//
+// Stripe: POST /v1/payment_methods.
+func (s *BillingService) TokenizeCard(ctx context.Context, card Card, opts ...RequestOption) (*PaymentMethod, error) {
+	if ctx == nil {
+		return nil, &ParamError{Param: "ctx", Reason: "nil"}
+	}
+	if err := card.check(time.Now()); err != nil {
+		return nil, err
+	}
+	var o, defaults callOptions
+	if err := firstError(defaults.apply(s.c.cfg.defaults), o.apply(opts)); err != nil {
+		return nil, err
+	}
+	if o.timeout == 0 {
+		o.timeout = defaults.timeout // the other defaults are for ModelsLab
+	}
+	if len(o.fields) > 0 || len(o.headers) > 0 || o.operation != "" {
+		return nil, &ParamError{Param: "TokenizeCard", Reason: "takes no headers, body fields or operation name: its request is Stripe's"}
+	}
+	key := o.key
+	if key == "" {
+		key = newKey()
+	}
+	for fresh := false; ; fresh = true {
+		pk, err := s.publishableKey(ctx, fresh)
+		if err != nil {
+			return nil, err
+		}
+		if err := s.c.mayTokenize(pk); err != nil {
+			return nil, err
+		}
+		pm, err := s.tokenize(ctx, pk, card.cleaned(), key, &o)
+		if api, ok := as[*APIError](err); ok && !fresh && api.StatusCode == http.StatusUnauthorized && s.c.cfg.stripeKey == "" {
+			continue // the key may have changed since it was asked for
+		}
+		return pm, err
+	}
+}
+
+// tokenize makes the attempts at Stripe, all under one idempotency key.
+func (s *BillingService) tokenize(ctx context.Context, pk string, card Card, key string, o *callOptions) (*PaymentMethod, error) {
+	policy := &s.c.cfg.retry
+	timeout := o.timeout
+	if timeout == 0 {
+		timeout = defaultRequestTimeout
+	}
+	stripe := stripecard.New(stripecard.Config{Origin: s.c.cfg.stripeOrigin, HTTPClient: s.c.cfg.stripe})
+	plain := stripecard.Card{
+		Number: card.Number.Reveal(), CVC: card.CVC.Reveal(), ExpMonth: card.ExpMonth, ExpYear: card.ExpYear,
+		Name: card.Name, PostalCode: card.PostalCode, Country: card.Country,
+	}
+	for n := 1; ; n++ {
+		attempt, cancel := context.WithTimeout(ctx, timeout)
+		pm, err := stripe.CreatePaymentMethod(attempt, pk, plain, key)
+		cancel()
+		if err == nil {
+			if o.response != nil {
+				*o.response = Response{StatusCode: http.StatusOK, RequestID: pm.RequestID, IdempotencyKey: key, Attempts: n}
+			}
+			if pm.Livemode != strings.HasPrefix(pk, "pk_live_") {
+				return nil, fmt.Errorf("modelslab: %s: the payment method's mode (live: %t) is not the key's; do not use it", stripePath, pm.Livemode)
+			}
+			return &PaymentMethod{ID: pm.ID, Brand: pm.Brand, Last4: pm.Last4, ExpMonth: pm.ExpMonth, ExpYear: pm.ExpYear, Livemode: pm.Livemode}, nil
+		}
+		failure, ok := as[*stripecard.Error](err)
+		if !ok {
+			return nil, fmt.Errorf("modelslab: %s: no answer", stripePath) // its text is not ours to trust
+		}
+		out := stripeError(failure, key, n)
+		if o.response != nil {
+			*o.response = out.Response
+		}
+		a := retry.Attempt{Status: failure.StatusCode, Sent: true, CutShort: failure.CutShort}
+		again := n < policy.MaxAttempts && retry.MayRepeat(retry.Keyed, a) && ctx.Err() == nil
+		if again {
+			h := http.Header{}
+			if failure.RetryAfter != "" {
+				h.Set("Retry-After", failure.RetryAfter)
+			}
+			floor, _ := retry.After(h, time.Now())
+			delay := policy.Delay(n, floor, s.c.cfg.jitter)
+			if policy.Fits(ctx, delay) {
+				if stopped := retry.Wait(ctx, delay); stopped != nil {
+					return nil, &stoppedError{stopped, stripeTyped(out, failure)}
+				}
+				continue
+			}
+		}
+		return nil, stripeTyped(out, failure)
+	}
+}
+
+// stripeError is Stripe's answer as an error of this package, field by field.
+func stripeError(f *stripecard.Error, key string, attempts int) *APIError {
+	e := &APIError{
+		Response: Response{StatusCode: f.StatusCode, RequestID: f.RequestID, IdempotencyKey: key, Attempts: attempts},
+		Method:   post, Path: stripePath, Code: f.Code, Message: f.Message,
+	}
+	if e.Code == "" {
+		e.Code = f.Type
+	}
+	if e.Message == "" {
+		e.Message = "Stripe gave no answer that can be read"
+	}
+	if f.Param != "" {
+		e.Fields = map[string][]string{f.Param: {f.Message}}
+	}
+	return e
+}
+
+func stripeTyped(e *APIError, f *stripecard.Error) error {
+	switch {
+	case f.StatusCode == 0:
+		err := f.Err
+		if err == nil {
+			err = errors.New("no answer")
+		}
+		return &networkError{method: post, path: stripePath, text: clean(err.Error(), maxMessageText), err: err}
+	case f.Type == "card_error":
+		return &PaymentDeclinedError{APIError: *e, DeclineCode: firstOf(f.DeclineCode, f.Code)}
+	case f.StatusCode == http.StatusTooManyRequests:
+		d, _ := retry.After(http.Header{"Retry-After": {f.RetryAfter}}, time.Now())
+		return &RateLimitError{APIError: *e, RetryAfter: d}
+	}
+	return e
+}

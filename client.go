@@ -1,22 +1,16 @@
 package modelslab
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
-	"net"
 	"net/http"
-	"net/http/httptrace"
 	"net/url"
 	"reflect"
 	"strconv"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/modelslab/modelslab-agents-go/internal/retry"
@@ -502,21 +496,6 @@ func (t *trip) wait(ctx context.Context) error {
 	}
 }
 
-// result is what became of one sending.
-type result struct {
-	retry.Attempt
-	answer answer
-	err    error // no answer, or one that broke off
-	body   *[]byte
-}
-
-func (r *result) free() {
-	if r != nil && r.body != nil {
-		releaseBody(r.body)
-		r.body = nil
-	}
-}
-
 // send makes the attempts, each with the same body and key, and reads what came
 // of them.
 func (t *trip) send(ctx context.Context, out any) error {
@@ -558,23 +537,6 @@ func (t *trip) send(ctx context.Context, out any) error {
 	return t.both(r, answered, out)
 }
 
-// both is the error of a call that was answered, repeated, and then not
-// answered any more: it can be asked for either.
-func (t *trip) both(last, answered *result, out any) error {
-	was := t.read(answered, out)
-	if u, ok := as[*OutcomeUnknownError](was); ok {
-		was = u.Err
-	}
-	err := &stoppedError{last.err, was}
-	if t.e.Repeat != RepeatSafe && (last.Open() || t.unanswered) {
-		if e, ok := as[*APIError](was); ok {
-			e.OutcomeUnknown = true
-		}
-		return t.unknown(err)
-	}
-	return err
-}
-
 // floor is the least wait that the server asked for.
 func (t *trip) floor(r *result) time.Duration {
 	if r.Status == 0 || r.CutShort {
@@ -603,550 +565,46 @@ func (t *trip) retryAfter(r *result, now time.Time) time.Duration {
 	return 0
 }
 
-// flight follows one request through net/http, which may send it more than
-// once by itself.
-type flight struct {
-	asked, got atomic.Int32
-	trace      httptrace.ClientTrace
-}
-
-func (f *flight) getConn(string)                { f.asked.Add(1) }
-func (f *flight) gotConn(httptrace.GotConnInfo) { f.got.Add(1) }
-
-// attempt sends the request once.
-func (t *trip) attempt(ctx context.Context) (r result) {
-	t.attempts++
-	cfg := t.c.cfg
-	timeout := t.opts.timeout
-	if timeout == 0 {
-		timeout = defaultRequestTimeout
-	}
-	if cfg.timeout > 0 {
-		timeout = min(timeout, cfg.timeout)
-	}
-	start := time.Now()
-	if deadline, ok := ctx.Deadline(); !ok || deadline.Sub(start) > timeout {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, timeout)
-		defer cancel()
-	}
-	var f *flight
-	if t.e.Repeat != RepeatSafe {
-		f = &flight{}
-		f.trace.GetConn, f.trace.GotConn = f.getConn, f.gotConn
-		ctx = httptrace.WithClientTrace(ctx, &f.trace)
-	}
-	r.Final = t.e.full == table[walletConfirmCheckout].full || t.e.full == table[subscriptionsConfirmCheckout].full
-
-	// Not http.Client.Do: it prepares for redirects, which are never followed.
-	resp, err := cfg.transport.RoundTrip(t.request(ctx))
-	if err == nil && (resp == nil || resp.Body == nil) {
-		err = errors.New("the transport gave neither an answer nor an error")
-	}
-	if err != nil {
-		r.Sent = sent(f, err)
-		r.err = t.networkError(err)
-		t.log(ctx, &r, start)
-		return r
-	}
-	r.Status, r.Sent = resp.StatusCode, true
-	body, err := readBody(resp, cfg.maxResponse)
-	r.body = body
-	delete(resp.Header, "Set-Cookie")
-	switch {
-	case err == nil:
-		r.answer = newAnswer(resp.StatusCode, resp.Header, *body)
-	case errors.Is(err, errTooLarge):
-		r.answer = answer{status: resp.StatusCode, header: resp.Header, shape: shapeOther}
-		r.err = t.networkError(err)
-	default:
-		r.answer = answer{status: resp.StatusCode, header: resp.Header, shape: shapeOther}
-		r.CutShort = true
-		r.err = t.networkError(err)
-	}
-	// A request without a body is repeated by net/http itself when a kept
-	// connection turns out to be dead, if it is a GET or has a key; the first
-	// sending then never got an answer.
-	if f != nil && t.body == nil && (t.key != "" || t.e.Method == get) && f.got.Load() > 1 {
-		t.unanswered = true
-	}
-	// A full queue of jobs (429 without a limiter's headers) must not keep the
-	// jobs in it from being asked for.
-	if _, counted := headerInt(resp.Header, "X-Ratelimit-Remaining"); t.limit != nil && (counted || t.e.Limiter != LimiterGeneration) {
-		var after time.Duration
-		if r.Status == http.StatusTooManyRequests {
-			after = t.retryAfter(&r, start)
-		}
-		t.limit.update(r.Status, resp.Header, time.Now(), after)
-	}
-	t.log(ctx, &r, start)
-	return r
-}
-
-// sent reports whether bytes may have left. That none did needs proof: no
-// connection could be made, or none was handed over. A transport that reports
-// nothing has sent.
-func sent(f *flight, err error) bool {
-	if f == nil {
-		return true
-	}
-	if f.got.Load() > 0 {
-		return true
-	}
-	if f.asked.Load() > 0 {
-		return false
-	}
-	op, ok := as[*net.OpError](err)
-	return !ok || op.Op != "dial"
-}
-
-var (
-	valueJSON = []string{"application/json"}
-)
-
-// request builds the request anew, so that no attempt sees what a transport
-// did to the one before. It has no GetBody: net/http must not send a body twice
-// without our counting it.
-func (t *trip) request(ctx context.Context) *http.Request {
-	cfg := t.c.cfg
-	h := make(http.Header, 8)
-	h["Accept"] = valueJSON
-	h["User-Agent"] = cfg.userAgent
-	if t.e.Bearer {
-		h["Authorization"] = t.cred.bearer
-	}
-	switch generationAuth(t.e) {
-	case keyInBearer:
-		h["Authorization"] = []string{"Bearer " + t.cred.apiKey}
-	case keyInHeader:
-		h["Key"] = []string{t.cred.apiKey}
-	}
-	if t.key != "" {
-		h["Idempotency-Key"] = []string{t.key}
-	}
-	for _, f := range t.opts.headers {
-		h[f.name] = append(h[f.name], f.value)
-	}
-	req := (&http.Request{
-		Method: t.e.Method,
-		URL:    &url.URL{Scheme: cfg.scheme, Host: cfg.host, Path: t.path, RawPath: t.rawPath, RawQuery: t.query},
-		Host:   cfg.host,
-		Proto:  "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-		Header: h,
-	}).WithContext(ctx)
-	if t.body != nil {
-		h["Content-Type"] = valueJSON
-		b := &requestBody{}
-		b.Reset(t.body)
-		req.Body, req.ContentLength = b, int64(len(t.body))
-	}
-	return req
-}
-
-// requestBody is a bytes.Reader to be closed.
-type requestBody struct{ bytes.Reader }
-
-func (*requestBody) Close() error { return nil }
-
-var errTooLarge = errors.New("the answer is larger than WithMaxResponseBytes allows")
-
-// bodies keeps buffers for answers. What outlives a call is copied out of them.
-var bodies = sync.Pool{New: func() any { b := make([]byte, 0, 4096); return &b }}
-
-const maxPooledBody = 1 << 20
-
-func releaseBody(b *[]byte) {
-	if cap(*b) <= maxPooledBody {
-		*b = (*b)[:0]
-		bodies.Put(b)
-	}
-}
-
-// readBody reads an answer to its end, so that the connection can be used
-// again, and closes it.
-func readBody(resp *http.Response, limit int64) (*[]byte, error) {
-	defer func() { _ = resp.Body.Close() }()
-	p := bodies.Get().(*[]byte)
-	b := (*p)[:0]
-	if n := resp.ContentLength; n > int64(cap(b)) && n <= limit {
-		b = make([]byte, 0, n+1)
-	}
-	var err error
-	for err == nil {
-		if len(b) == cap(b) {
-			b = append(b, 0)[:len(b)]
-		}
-		room := b[len(b):cap(b)]
-		if most := limit + 1 - int64(len(b)); int64(len(room)) > most {
-			room = room[:most]
-		}
-		var n int
-		n, err = resp.Body.Read(room)
-		b = b[:len(b)+n]
-		if int64(len(b)) > limit {
-			err = errTooLarge
-		}
-	}
-	*p = b
-	if err == io.EOF {
-		err = nil
-	}
-	return p, err
-}
-
-// read makes of the last attempt what the caller gets.
-func (t *trip) read(r *result, out any) error {
-	switch {
-	case r.Status == 0:
-		if t.opts.response != nil {
-			*t.opts.response = Response{IdempotencyKey: t.key, Attempts: t.attempts}
-		}
-		return t.lost(r.err, r.Open())
-	case r.err != nil: // it broke off, or is too large
-		t.fill(r)
-		e := t.apiError(r)
-		e.Message = "the answer could not be read"
-		switch {
-		case t.e.Repeat != RepeatSafe && (r.CutShort || r.Status < 300 || r.Open() || t.unanswered):
-			e.OutcomeUnknown = true
-			return t.unknown(&lostAnswer{r.err, e})
-		case r.Status < 300:
-			e.OutcomeUnknown = false
-		}
-		return &lostAnswer{r.err, e}
-	}
-	t.fill(r)
-	// The generation APIs say what became of a job by its status; error is then
-	// one member of many.
-	if r.answer.refused() || r.answer.failed() && generationAuth(t.e) == keyNowhere {
-		return t.refused(r, out)
-	}
-	err := t.settle(r, out)
-	if err == nil {
-		return nil
-	}
-	if kinded, ok := as[*APIError](err); ok && !kinded.OutcomeUnknown {
-		return err // a definite answer of another kind
-	}
-	e := t.apiError(r)
-	e.Message = t.scrub(clean(err.Error(), maxMessageText))
-	if t.e.Repeat == RepeatSafe {
-		return e
-	}
-	e.OutcomeUnknown = true
-	return t.unknown(e)
-}
-
-// lostAnswer is an answer that could not be read to its end.
-type lostAnswer struct {
-	err error
-	api *APIError
-}
-
-func (e *lostAnswer) Error() string   { return e.api.Error() + ": " + e.err.Error() }
-func (e *lostAnswer) Unwrap() []error { return []error{e.api, e.err} }
-
-// lost is the error of a call that got no answer.
-func (t *trip) lost(err error, open bool) error {
-	if t.e.Repeat == RepeatSafe {
-		return err
-	}
-	if open || t.unanswered {
-		return t.unknown(err)
-	}
-	for _, ended := range []error{context.Canceled, context.DeadlineExceeded} {
-		if errors.Is(err, ended) {
-			return ended // before any byte was sent
-		}
-	}
-	return err
-}
-
-// refused is the error of an answer that says no.
-func (t *trip) refused(r *result, out any) error {
-	err, e, decided := t.typed(r)
-	if f, ok := out.(refuser); ok && !decided && !t.unanswered {
-		if err := f.refusal(e); err != nil {
-			return err
-		}
-	}
-	if t.e.Repeat == RepeatSafe {
-		return err
-	}
-	// A refusal settles the sending that it answers and no other one.
-	// One in a success or a redirect is no refusal unless its code says so.
-	vague := e.StatusCode < 300 && e.kind() == ErrServer || e.StatusCode >= 300 && e.StatusCode < 400 && t.e.Spends
-	if r.Open() || vague || t.unanswered && !decided {
-		e.OutcomeUnknown = true
-		return t.unknown(err)
-	}
-	return err
-}
-
-// typed gives an answer that says no the type that callers have to act on, and
-// its part that all have. decided: the payment itself was looked at.
-func (t *trip) typed(r *result) (err error, e *APIError, decided bool) {
-	generation := generationAuth(t.e) != keyNowhere
-	switch declined := r.Status == http.StatusPaymentRequired || jsonText(member(r.answer.outer.err, "code")) == "payment_declined"; {
-	case r.Status == http.StatusTooManyRequests:
-		limited := &RateLimitError{Limiter: t.e.Limiter, RetryAfter: t.retryAfter(r, time.Now())}
-		err, e = limited, &limited.APIError
-	case declined && !generation:
-		d := &PaymentDeclinedError{}
-		err, e, decided = d, &d.APIError, true
-	default:
-		e = &APIError{}
-		err = e
-	}
-	t.fillError(e, r)
-	r.answer.fault(e)
-	e.Message = t.scrub(clean(e.Message, maxMessageText))
-	if e.StatusCode >= 300 && e.StatusCode < 400 {
-		e.Message = "redirected; API calls follow no redirects, so check the base URL"
-	}
-	if d, ok := err.(*PaymentDeclinedError); ok { //nolint:errorlint // made above, and never wrapped
-		d.DeclineCode = jsonText(member(e.Details, "decline_code"))
-		d.PaymentIntentID = jsonText(member(e.Details, "payment_intent_id"))
-		if d.DeclineCode == "authentication_required" {
-			a := &RequiresActionError{APIError: *e, PaymentIntentID: d.PaymentIntentID, ClientSecret: secretOf(member(e.Details, "client_secret"))}
-			return a, &a.APIError, true
-		}
-	}
-	return err, e, decided
-}
-
-func secretOf(v []byte) Secret {
-	if s := jsonText(v); s != "" {
-		return NewSecret(s)
-	}
-	return Secret{}
-}
-
-// settle makes a result of a success. Money that has not moved yet is none.
-func (t *trip) settle(r *result, out any) error {
-	a := &r.answer
-	if a.shape == shapeOther {
-		return errUnreadable
-	}
-	if t.e.Spends && t.e.Bearer {
-		if err := t.settled(r); err != nil {
-			return err
-		}
-	}
-	switch d := out.(type) {
-	case nil:
-		return nil
-	case decoder:
-		return d.decode(t, a)
-	}
-	if !t.byHand {
-		return a.decode(out)
-	}
-	p := a.payload()
-	if p == nil {
-		return errNoData
-	}
-	return json.Unmarshal(p, out)
-}
-
-// settled looks at a success of a call that spends: only a finished payment is
-// one.
-func (t *trip) settled(r *result) error {
-	var payment, status, message []byte
-	for m := membersOf(r.answer.payload()); m.next(); {
-		switch string(m.name) {
-		case "payment":
-			payment = m.value
-		case "status":
-			status = m.value
-		case "message":
-			message = m.value
-		}
-	}
-	var state string
-	var intent, secret []byte
-	for m := membersOf(payment); m.next(); {
-		switch string(m.name) {
-		case "status":
-			state = jsonText(m.value)
-		case "payment_intent_id":
-			intent = m.value
-		case "client_secret":
-			secret = m.value
-		}
-	}
-	switch {
-	case state == requiresAction, state == "" && jsonText(status) == requiresAction:
-		e := t.apiError(r)
-		e.Code, e.Message = requiresAction, t.scrub(clean(jsonText(message), maxMessageText))
-		p := r.answer.payload()
-		if intent == nil {
-			intent, secret = member(p, "payment_intent_id"), member(p, "client_secret")
-		}
-		return &RequiresActionError{APIError: *e, PaymentIntentID: jsonText(intent), ClientSecret: secretOf(secret)}
-	case state != "" && !finished(state):
-		return unfinishedError(state)
-	case state == "" && r.Status == http.StatusAccepted && t.e.Name != unlisted:
-		return errors.New("accepted, and not finished")
-	}
-	return nil
-}
-
-const requiresAction = "requires_action"
-
-// finished tells the words for money that has moved.
-func finished(status string) bool {
-	switch strings.ToLower(status) {
-	case "succeeded", "success", "successful", "paid", "complete", "completed":
-		return true
-	}
-	return false
-}
-
-// fill gives the caller the response.
-func (t *trip) fill(r *result) {
-	if t.opts.response != nil {
-		*t.opts.response = t.response(r)
-	}
-}
-
-func (t *trip) response(r *result) Response {
-	a := &r.answer
-	resp := Response{
-		StatusCode:        a.status,
-		Header:            a.header,
-		RequestID:         a.requestID(),
-		RateLimit:         t.limit.read(t.e.Limiter, a.header, time.Now()),
-		IdempotencyKey:    t.key,
-		IdempotencyReplay: t.key != "" && a.replayed(),
-		Attempts:          t.attempts,
-	}
-	if r.body != nil && len(*r.body) > 0 {
-		resp.Raw = bytes.Clone(*r.body)
-	}
-	return resp
-}
-
-func (t *trip) apiError(r *result) *APIError {
-	e := &APIError{}
-	t.fillError(e, r)
-	return e
-}
-
-func (t *trip) fillError(e *APIError, r *result) {
-	e.Method, e.Path = t.e.Method, t.e.Path
-	if t.opts.response != nil {
-		e.Response = *t.opts.response
-	} else {
-		e.Response = t.response(r)
-	}
-}
-
-func (t *trip) unknown(err error) error {
-	u := &OutcomeUnknownError{Operation: t.opts.operation, Endpoint: t.e.Name, IdempotencyKey: t.key, Err: err}
-	if p, ok := t.in.body.(priced); ok {
-		u.Amount = p.price()
-	}
-	return u
-}
-
-// networkError is err without the URL that net/http writes into it.
-func (t *trip) networkError(err error) error {
-	if u, ok := as[*url.Error](err); ok {
-		err = u.Err
-	}
-	return &networkError{method: t.e.Method, path: t.e.Path, text: t.scrub(clean(err.Error(), maxMessageText)), err: err}
-}
-
-type networkError struct {
-	method, path, text string
-	err                error
-}
-
-func (e *networkError) Error() string { return "modelslab: " + e.method + " " + e.path + ": " + e.text }
-func (e *networkError) Unwrap() error { return e.err }
-
-// scrub takes out of foreign text what the request itself held in secret.
-func (t *trip) scrub(s string) string {
-	if s == "" {
-		return s
-	}
-	if t.cred != nil {
-		s = t.cred.scrub(s)
-	}
-	if p, ok := t.in.body.(secretly); ok {
-		for _, secret := range p.secrets() {
-			if len(secret) > 2 {
-				s = strings.ReplaceAll(s, secret, redacted)
-			}
-		}
-	}
-	return scrubText(s)
-}
-
-// log writes one record for an attempt.
-func (t *trip) log(ctx context.Context, r *result, start time.Time) {
-	l := t.c.cfg.logger
-	if l == nil || !l.Enabled(ctx, slog.LevelDebug) {
-		return
-	}
-	attrs := []slog.Attr{
-		slog.String("endpoint", t.e.Name), slog.String("method", t.e.Method), slog.String("path", t.e.Path),
-		slog.Int("attempt", t.attempts), slog.Duration("duration", time.Since(start)),
-	}
-	if r.Status != 0 {
-		attrs = append(attrs, slog.Int("status", r.Status), slog.String("request_id", clean(r.answer.requestID(), maxCodeText)))
-		if left, ok := headerInt(r.answer.header, "X-Ratelimit-Remaining"); ok {
-			attrs = append(attrs, slog.String("limiter", string(t.e.Limiter)), slog.Int64("remaining", left))
-		}
-	}
-	if r.err != nil {
-		attrs = append(attrs, slog.String("error", r.err.Error()))
-	}
-	l.LogAttrs(ctx, slog.LevelDebug, "modelslab attempt", attrs...)
-}
-
-// checkPath refuses paths that would not reach the place they name.
-func checkPath(param, path string) error {
-	reason := ""
-	switch {
-	case path == "" || path[0] != '/':
-		reason = "must start with a slash"
-	case strings.ContainsAny(path, "?#"):
-		reason = "must hold no query; give url.Values instead"
-	case strings.ContainsAny(path, "%\\") || hasControl(path) || strings.Contains(path, " "):
-		reason = "must hold no escapes, backslashes, spaces or control characters"
-	case len(path) > 1 && path[len(path)-1] == '/':
-		reason = "must not end with a slash"
-	}
-	for _, element := range strings.Split(strings.TrimPrefix(path, "/"), "/") {
-		if reason == "" && (element == "" || element == "." || element == "..") {
-			reason = "must be clean: no empty element, no . and no .."
-		}
-	}
-	if reason != "" {
-		return &ParamError{Param: param, Value: path, Reason: reason}
-	}
-	return nil
-}
-
-// checkElement refuses what cannot be one element of a path.
-func checkElement(param, s string) error {
-	reason := ""
-	switch {
-	case s == "":
-		reason = "is empty"
-	case s == "." || s == "..":
-		reason = "is no id"
-	case strings.ContainsAny(s, "/\\") || hasControl(s):
-		reason = "must hold no slash and no control character"
-	case looksLikeCardNumber(s):
-		return &ParamError{Param: param, Reason: "is a card number; an id is needed"}
-	}
-	if reason != "" {
-		return &ParamError{Param: param, Value: s, Reason: reason}
-	}
-	return nil
-}
-
 func itoa(n int64) string { return strconv.FormatInt(n, 10) }
+
+// Response is what came beside the data: of a success by [WithResponse], of a
+// failure in every [APIError]. It prints as one line, without headers and body.
+type Response struct {
+	StatusCode        int
+	Header            http.Header     // without Set-Cookie
+	RequestID         string          // the server's id, to quote to its support
+	RateLimit         RateLimit       // as this answer's headers have it
+	IdempotencyKey    string          // what was sent; empty for calls that carry none
+	IdempotencyReplay bool            // the server gave the answer of an earlier request
+	Attempts          int             // sendings of this call
+	Raw               json.RawMessage // the whole body as received, secrets included
+	// JournalErr is set when the call worked and its record could not be
+	// written.
+	JournalErr error
+}
+
+func (r Response) line() string {
+	var b strings.Builder
+	b.WriteString(strconv.Itoa(r.StatusCode))
+	if r.RequestID != "" {
+		b.WriteString(" (request " + clean(r.RequestID, maxCodeText) + ")")
+	}
+	if r.IdempotencyReplay {
+		b.WriteString(" replay")
+	}
+	if r.Attempts > 1 {
+		b.WriteString(" after " + strconv.Itoa(r.Attempts) + " attempts")
+	}
+	return b.String()
+}
+
+// Format writes one line under every verb.
+func (r Response) Format(f fmt.State, verb rune) { formatText(f, verb, r.line()) }
+
+// LogValue implements slog.LogValuer.
+func (r Response) LogValue() slog.Value { return slog.StringValue(r.line()) }
+
+// MarshalJSON writes the facts without headers and body.
+func (r Response) MarshalJSON() ([]byte, error) {
+	return marshalError(APIError{Response: r}, r.line())
+}

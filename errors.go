@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -457,4 +458,27 @@ func marshalError(e APIError, text string) ([]byte, error) {
 		IdempotencyKey string `json:"idempotency_key,omitzero"`
 		Attempts       int    `json:"attempts,omitzero"`
 	}{text, e.StatusCode, clean(e.Code, maxCodeText), clean(e.RequestID, maxCodeText), e.IdempotencyKey, e.Attempts})
+}
+
+// secretForms are the secrets that foreign text is known to carry.
+var secretForms = regexp.MustCompile(`\b(?:(?:pi|seti|cs)_\w+?_secret_\w+|(?:sk|rk)_(?:live|test)_\w+)|\b(?:\d[ -]?){12,19}\b`)
+
+// scrubText takes client secrets, secret keys and anything like a card number
+// out of foreign text.
+func scrubText(s string) string {
+	digits := 0
+	for i := range len(s) {
+		if s[i] == '_' || isDigit(s[i]) {
+			digits++
+		}
+	}
+	if digits < 2 { // the common case, without the expression
+		return s
+	}
+	return secretForms.ReplaceAllStringFunc(s, func(m string) string {
+		if m[0] >= '0' && m[0] <= '9' && !looksLikeCardNumber(strings.TrimRight(m, " -")) {
+			return m
+		}
+		return redacted
+	})
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/url"
 	"strconv"
-	"strings"
 )
 
 // WalletService shows and fills the wallet that generations are paid from. All
@@ -222,16 +221,6 @@ type Funding struct {
 	Balance         *Amount // US dollars after it; nil: not sent
 }
 
-// unfinished tells the words for a payment that is on its way or has failed.
-func unfinished(status string) bool {
-	switch strings.ToLower(status) {
-	case "open", "unpaid", "pending", "processing", "incomplete", "expired", "failed", "canceled", "cancelled", "declined", "error",
-		"past_due", "no_payment_required":
-		return true
-	}
-	return strings.HasPrefix(strings.ToLower(status), "requires_") || strings.HasPrefix(strings.ToLower(status), "incomplete")
-}
-
 func (f *Funding) decode(t *trip, a *answer) error {
 	m, err := a.members()
 	if err != nil {
@@ -296,10 +285,6 @@ func (f *Funding) decode(t *trip, a *answer) error {
 	f.Status = firstOf(f.Status, paystate, status, "succeeded")
 	f.Balance = balance.pointer()
 	return nil
-}
-
-func unfinishedError(status string) error {
-	return fmt.Errorf("the payment is %q, not finished", clean(status, maxCodeText))
 }
 
 // Fund charges a saved card and adds the sum to the wallet. A nil error always

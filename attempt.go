@@ -1,0 +1,265 @@
+package modelslab
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptrace"
+	"net/url"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/modelslab/modelslab-agents-go/internal/retry"
+)
+
+// One sending of a request, and the reading of its answer: what net/http does
+// for a call.
+
+// flight follows one request through net/http, which may send it more than
+// once by itself.
+type flight struct {
+	asked, got atomic.Int32
+	trace      httptrace.ClientTrace
+}
+
+func (f *flight) getConn(string)                { f.asked.Add(1) }
+func (f *flight) gotConn(httptrace.GotConnInfo) { f.got.Add(1) }
+
+// result is what became of one sending.
+type result struct {
+	retry.Attempt
+	answer answer
+	err    error // no answer, or one that broke off
+	body   *[]byte
+}
+
+func (r *result) free() {
+	if r != nil && r.body != nil {
+		releaseBody(r.body)
+		r.body = nil
+	}
+}
+
+// attempt sends the request once.
+func (t *trip) attempt(ctx context.Context) (r result) {
+	t.attempts++
+	cfg := t.c.cfg
+	timeout := t.opts.timeout
+	if timeout == 0 {
+		timeout = defaultRequestTimeout
+	}
+	if cfg.timeout > 0 {
+		timeout = min(timeout, cfg.timeout)
+	}
+	start := time.Now()
+	if deadline, ok := ctx.Deadline(); !ok || deadline.Sub(start) > timeout {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, timeout)
+		defer cancel()
+	}
+	var f *flight
+	if t.e.Repeat != RepeatSafe {
+		f = &flight{}
+		f.trace.GetConn, f.trace.GotConn = f.getConn, f.gotConn
+		ctx = httptrace.WithClientTrace(ctx, &f.trace)
+	}
+	r.Final = t.e.full == table[walletConfirmCheckout].full || t.e.full == table[subscriptionsConfirmCheckout].full
+
+	// Not http.Client.Do: it prepares for redirects, which are never followed.
+	resp, err := cfg.transport.RoundTrip(t.request(ctx))
+	if err == nil && (resp == nil || resp.Body == nil) {
+		err = errors.New("the transport gave neither an answer nor an error")
+	}
+	if err != nil {
+		r.Sent = sent(f, err)
+		r.err = t.networkError(err)
+		t.log(ctx, &r, start)
+		return r
+	}
+	r.Status, r.Sent = resp.StatusCode, true
+	body, err := readBody(resp, cfg.maxResponse)
+	r.body = body
+	delete(resp.Header, "Set-Cookie")
+	switch {
+	case err == nil:
+		r.answer = newAnswer(resp.StatusCode, resp.Header, *body)
+	case errors.Is(err, errTooLarge):
+		r.answer = answer{status: resp.StatusCode, header: resp.Header, shape: shapeOther}
+		r.err = t.networkError(err)
+	default:
+		r.answer = answer{status: resp.StatusCode, header: resp.Header, shape: shapeOther}
+		r.CutShort = true
+		r.err = t.networkError(err)
+	}
+	// A request without a body is repeated by net/http itself when a kept
+	// connection turns out to be dead, if it is a GET or has a key; the first
+	// sending then never got an answer.
+	if f != nil && t.body == nil && (t.key != "" || t.e.Method == get) && f.got.Load() > 1 {
+		t.unanswered = true
+	}
+	// A full queue of jobs (429 without a limiter's headers) must not keep the
+	// jobs in it from being asked for.
+	if _, counted := headerInt(resp.Header, "X-Ratelimit-Remaining"); t.limit != nil && (counted || t.e.Limiter != LimiterGeneration) {
+		var after time.Duration
+		if r.Status == http.StatusTooManyRequests {
+			after = t.retryAfter(&r, start)
+		}
+		t.limit.update(r.Status, resp.Header, time.Now(), after)
+	}
+	t.log(ctx, &r, start)
+	return r
+}
+
+// sent reports whether bytes may have left. That none did needs proof: no
+// connection could be made, or none was handed over. A transport that reports
+// nothing has sent.
+func sent(f *flight, err error) bool {
+	if f == nil {
+		return true
+	}
+	if f.got.Load() > 0 {
+		return true
+	}
+	if f.asked.Load() > 0 {
+		return false
+	}
+	op, ok := as[*net.OpError](err)
+	return !ok || op.Op != "dial"
+}
+
+var (
+	valueJSON = []string{"application/json"}
+)
+
+// request builds the request anew, so that no attempt sees what a transport
+// did to the one before. It has no GetBody: net/http must not send a body twice
+// without our counting it.
+func (t *trip) request(ctx context.Context) *http.Request {
+	cfg := t.c.cfg
+	h := make(http.Header, 8)
+	h["Accept"] = valueJSON
+	h["User-Agent"] = cfg.userAgent
+	if t.e.Bearer {
+		h["Authorization"] = t.cred.bearer
+	}
+	switch generationAuth(t.e) {
+	case keyInBearer:
+		h["Authorization"] = []string{"Bearer " + t.cred.apiKey}
+	case keyInHeader:
+		h["Key"] = []string{t.cred.apiKey}
+	}
+	if t.key != "" {
+		h["Idempotency-Key"] = []string{t.key}
+	}
+	for _, f := range t.opts.headers {
+		h[f.name] = append(h[f.name], f.value)
+	}
+	req := (&http.Request{
+		Method: t.e.Method,
+		URL:    &url.URL{Scheme: cfg.scheme, Host: cfg.host, Path: t.path, RawPath: t.rawPath, RawQuery: t.query},
+		Host:   cfg.host,
+		Proto:  "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		Header: h,
+	}).WithContext(ctx)
+	if t.body != nil {
+		h["Content-Type"] = valueJSON
+		b := &requestBody{}
+		b.Reset(t.body)
+		req.Body, req.ContentLength = b, int64(len(t.body))
+	}
+	return req
+}
+
+// requestBody is a bytes.Reader to be closed.
+type requestBody struct{ bytes.Reader }
+
+func (*requestBody) Close() error { return nil }
+
+var errTooLarge = errors.New("the answer is larger than WithMaxResponseBytes allows")
+
+// bodies keeps buffers for answers. What outlives a call is copied out of them.
+var bodies = sync.Pool{New: func() any { b := make([]byte, 0, 4096); return &b }}
+
+const maxPooledBody = 1 << 20
+
+func releaseBody(b *[]byte) {
+	if cap(*b) <= maxPooledBody {
+		*b = (*b)[:0]
+		bodies.Put(b)
+	}
+}
+
+// readBody reads an answer to its end, so that the connection can be used
+// again, and closes it.
+func readBody(resp *http.Response, limit int64) (*[]byte, error) {
+	defer func() { _ = resp.Body.Close() }()
+	p := bodies.Get().(*[]byte)
+	b := (*p)[:0]
+	if n := resp.ContentLength; n > int64(cap(b)) && n <= limit {
+		b = make([]byte, 0, n+1)
+	}
+	var err error
+	for err == nil {
+		if len(b) == cap(b) {
+			b = append(b, 0)[:len(b)]
+		}
+		room := b[len(b):cap(b)]
+		if most := limit + 1 - int64(len(b)); int64(len(room)) > most {
+			room = room[:most]
+		}
+		var n int
+		n, err = resp.Body.Read(room)
+		b = b[:len(b)+n]
+		if int64(len(b)) > limit {
+			err = errTooLarge
+		}
+	}
+	*p = b
+	if err == io.EOF {
+		err = nil
+	}
+	return p, err
+}
+
+// networkError is err without the URL that net/http writes into it.
+func (t *trip) networkError(err error) error {
+	if u, ok := as[*url.Error](err); ok {
+		err = u.Err
+	}
+	return &networkError{method: t.e.Method, path: t.e.Path, text: t.scrub(clean(err.Error(), maxMessageText)), err: err}
+}
+
+type networkError struct {
+	method, path, text string
+	err                error
+}
+
+func (e *networkError) Error() string { return "modelslab: " + e.method + " " + e.path + ": " + e.text }
+func (e *networkError) Unwrap() error { return e.err }
+
+// log writes one record for an attempt.
+func (t *trip) log(ctx context.Context, r *result, start time.Time) {
+	l := t.c.cfg.logger
+	if l == nil || !l.Enabled(ctx, slog.LevelDebug) {
+		return
+	}
+	attrs := []slog.Attr{
+		slog.String("endpoint", t.e.Name), slog.String("method", t.e.Method), slog.String("path", t.e.Path),
+		slog.Int("attempt", t.attempts), slog.Duration("duration", time.Since(start)),
+	}
+	if r.Status != 0 {
+		attrs = append(attrs, slog.Int("status", r.Status), slog.String("request_id", clean(r.answer.requestID(), maxCodeText)))
+		if left, ok := headerInt(r.answer.header, "X-Ratelimit-Remaining"); ok {
+			attrs = append(attrs, slog.String("limiter", string(t.e.Limiter)), slog.Int64("remaining", left))
+		}
+	}
+	if r.err != nil {
+		attrs = append(attrs, slog.String("error", r.err.Error()))
+	}
+	l.LogAttrs(ctx, slog.LevelDebug, "modelslab attempt", attrs...)
+}

@@ -1,0 +1,319 @@
+package modelslab
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// What an answer, or the lack of one, means for the call: the sixth door.
+
+// both is the error of a call that was answered, repeated, and then not
+// answered any more: it can be asked for either.
+func (t *trip) both(last, answered *result, out any) error {
+	was := t.read(answered, out)
+	if u, ok := as[*OutcomeUnknownError](was); ok {
+		was = u.Err
+	}
+	err := &stoppedError{last.err, was}
+	if t.e.Repeat != RepeatSafe && (last.Open() || t.unanswered) {
+		if e, ok := as[*APIError](was); ok {
+			e.OutcomeUnknown = true
+		}
+		return t.unknown(err)
+	}
+	return err
+}
+
+// read makes of the last attempt what the caller gets.
+func (t *trip) read(r *result, out any) error {
+	switch {
+	case r.Status == 0:
+		if t.opts.response != nil {
+			*t.opts.response = Response{IdempotencyKey: t.key, Attempts: t.attempts}
+		}
+		return t.lost(r.err, r.Open())
+	case r.err != nil: // it broke off, or is too large
+		t.fill(r)
+		e := t.apiError(r)
+		e.Message = "the answer could not be read"
+		switch {
+		case t.e.Repeat != RepeatSafe && (r.CutShort || r.Status < 300 || r.Open() || t.unanswered):
+			e.OutcomeUnknown = true
+			return t.unknown(&lostAnswer{r.err, e})
+		case r.Status < 300:
+			e.OutcomeUnknown = false
+		}
+		return &lostAnswer{r.err, e}
+	}
+	t.fill(r)
+	// The generation APIs say what became of a job by its status; error is then
+	// one member of many.
+	if r.answer.refused() || r.answer.failed() && generationAuth(t.e) == keyNowhere {
+		return t.refused(r, out)
+	}
+	err := t.settle(r, out)
+	if err == nil {
+		return nil
+	}
+	if kinded, ok := as[*APIError](err); ok && !kinded.OutcomeUnknown {
+		return err // a definite answer of another kind
+	}
+	e := t.apiError(r)
+	e.Message = t.scrub(clean(err.Error(), maxMessageText))
+	if t.e.Repeat == RepeatSafe {
+		return e
+	}
+	e.OutcomeUnknown = true
+	return t.unknown(e)
+}
+
+// lostAnswer is an answer that could not be read to its end.
+type lostAnswer struct {
+	err error
+	api *APIError
+}
+
+func (e *lostAnswer) Error() string   { return e.api.Error() + ": " + e.err.Error() }
+func (e *lostAnswer) Unwrap() []error { return []error{e.api, e.err} }
+
+// lost is the error of a call that got no answer.
+func (t *trip) lost(err error, open bool) error {
+	if t.e.Repeat == RepeatSafe {
+		return err
+	}
+	if open || t.unanswered {
+		return t.unknown(err)
+	}
+	for _, ended := range []error{context.Canceled, context.DeadlineExceeded} {
+		if errors.Is(err, ended) {
+			return ended // before any byte was sent
+		}
+	}
+	return err
+}
+
+// refused is the error of an answer that says no.
+func (t *trip) refused(r *result, out any) error {
+	err, e, decided := t.typed(r)
+	if f, ok := out.(refuser); ok && !decided && !t.unanswered {
+		if err := f.refusal(e); err != nil {
+			return err
+		}
+	}
+	if t.e.Repeat == RepeatSafe {
+		return err
+	}
+	// A refusal settles the sending that it answers and no other one.
+	// One in a success or a redirect is no refusal unless its code says so.
+	vague := e.StatusCode < 300 && e.kind() == ErrServer || e.StatusCode >= 300 && e.StatusCode < 400 && t.e.Spends
+	if r.Open() || vague || t.unanswered && !decided {
+		e.OutcomeUnknown = true
+		return t.unknown(err)
+	}
+	return err
+}
+
+// typed gives an answer that says no the type that callers have to act on, and
+// its part that all have. decided: the payment itself was looked at.
+func (t *trip) typed(r *result) (err error, e *APIError, decided bool) {
+	generation := generationAuth(t.e) != keyNowhere
+	switch declined := r.Status == http.StatusPaymentRequired || jsonText(member(r.answer.outer.err, "code")) == "payment_declined"; {
+	case r.Status == http.StatusTooManyRequests:
+		limited := &RateLimitError{Limiter: t.e.Limiter, RetryAfter: t.retryAfter(r, time.Now())}
+		err, e = limited, &limited.APIError
+	case declined && !generation:
+		d := &PaymentDeclinedError{}
+		err, e, decided = d, &d.APIError, true
+	default:
+		e = &APIError{}
+		err = e
+	}
+	t.fillError(e, r)
+	r.answer.fault(e)
+	e.Message = t.scrub(clean(e.Message, maxMessageText))
+	if e.StatusCode >= 300 && e.StatusCode < 400 {
+		e.Message = "redirected; API calls follow no redirects, so check the base URL"
+	}
+	if d, ok := err.(*PaymentDeclinedError); ok { //nolint:errorlint // made above, and never wrapped
+		d.DeclineCode = jsonText(member(e.Details, "decline_code"))
+		d.PaymentIntentID = jsonText(member(e.Details, "payment_intent_id"))
+		if d.DeclineCode == "authentication_required" {
+			a := &RequiresActionError{APIError: *e, PaymentIntentID: d.PaymentIntentID, ClientSecret: secretOf(member(e.Details, "client_secret"))}
+			return a, &a.APIError, true
+		}
+	}
+	return err, e, decided
+}
+
+func secretOf(v []byte) Secret {
+	if s := jsonText(v); s != "" {
+		return NewSecret(s)
+	}
+	return Secret{}
+}
+
+// settle makes a result of a success. Money that has not moved yet is none.
+func (t *trip) settle(r *result, out any) error {
+	a := &r.answer
+	if a.shape == shapeOther {
+		return errUnreadable
+	}
+	if t.e.Spends && t.e.Bearer {
+		if err := t.settled(r); err != nil {
+			return err
+		}
+	}
+	switch d := out.(type) {
+	case nil:
+		return nil
+	case decoder:
+		return d.decode(t, a)
+	}
+	if !t.byHand {
+		return a.decode(out)
+	}
+	p := a.payload()
+	if p == nil {
+		return errNoData
+	}
+	return json.Unmarshal(p, out)
+}
+
+// settled looks at a success of a call that spends: only a finished payment is
+// one.
+func (t *trip) settled(r *result) error {
+	var payment, status, message []byte
+	for m := membersOf(r.answer.payload()); m.next(); {
+		switch string(m.name) {
+		case "payment":
+			payment = m.value
+		case "status":
+			status = m.value
+		case "message":
+			message = m.value
+		}
+	}
+	var state string
+	var intent, secret []byte
+	for m := membersOf(payment); m.next(); {
+		switch string(m.name) {
+		case "status":
+			state = jsonText(m.value)
+		case "payment_intent_id":
+			intent = m.value
+		case "client_secret":
+			secret = m.value
+		}
+	}
+	switch {
+	case state == requiresAction, state == "" && jsonText(status) == requiresAction:
+		e := t.apiError(r)
+		e.Code, e.Message = requiresAction, t.scrub(clean(jsonText(message), maxMessageText))
+		p := r.answer.payload()
+		if intent == nil {
+			intent, secret = member(p, "payment_intent_id"), member(p, "client_secret")
+		}
+		return &RequiresActionError{APIError: *e, PaymentIntentID: jsonText(intent), ClientSecret: secretOf(secret)}
+	case state != "" && !finished(state):
+		return unfinishedError(state)
+	case state == "" && r.Status == http.StatusAccepted && t.e.Name != unlisted:
+		return errors.New("accepted, and not finished")
+	}
+	return nil
+}
+
+const requiresAction = "requires_action"
+
+// finished tells the words for money that has moved.
+func finished(status string) bool {
+	switch strings.ToLower(status) {
+	case "succeeded", "success", "successful", "paid", "complete", "completed":
+		return true
+	}
+	return false
+}
+
+func (t *trip) unknown(err error) error {
+	u := &OutcomeUnknownError{Operation: t.opts.operation, Endpoint: t.e.Name, IdempotencyKey: t.key, Err: err}
+	if p, ok := t.in.body.(priced); ok {
+		u.Amount = p.price()
+	}
+	return u
+}
+
+// fill gives the caller the response.
+func (t *trip) fill(r *result) {
+	if t.opts.response != nil {
+		*t.opts.response = t.response(r)
+	}
+}
+
+func (t *trip) response(r *result) Response {
+	a := &r.answer
+	resp := Response{
+		StatusCode:        a.status,
+		Header:            a.header,
+		RequestID:         a.requestID(),
+		RateLimit:         t.limit.read(t.e.Limiter, a.header, time.Now()),
+		IdempotencyKey:    t.key,
+		IdempotencyReplay: t.key != "" && a.replayed(),
+		Attempts:          t.attempts,
+	}
+	if r.body != nil && len(*r.body) > 0 {
+		resp.Raw = bytes.Clone(*r.body)
+	}
+	return resp
+}
+
+func (t *trip) apiError(r *result) *APIError {
+	e := &APIError{}
+	t.fillError(e, r)
+	return e
+}
+
+func (t *trip) fillError(e *APIError, r *result) {
+	e.Method, e.Path = t.e.Method, t.e.Path
+	if t.opts.response != nil {
+		e.Response = *t.opts.response
+	} else {
+		e.Response = t.response(r)
+	}
+}
+
+// scrub takes out of foreign text what the request itself held in secret.
+func (t *trip) scrub(s string) string {
+	if s == "" {
+		return s
+	}
+	if t.cred != nil {
+		s = t.cred.scrub(s)
+	}
+	if p, ok := t.in.body.(secretly); ok {
+		for _, secret := range p.secrets() {
+			if len(secret) > 2 {
+				s = strings.ReplaceAll(s, secret, redacted)
+			}
+		}
+	}
+	return scrubText(s)
+}
+
+// unfinished tells the words for a payment that is on its way or has failed.
+func unfinished(status string) bool {
+	switch strings.ToLower(status) {
+	case "open", "unpaid", "pending", "processing", "incomplete", "expired", "failed", "canceled", "cancelled", "declined", "error",
+		"past_due", "no_payment_required":
+		return true
+	}
+	return strings.HasPrefix(strings.ToLower(status), "requires_") || strings.HasPrefix(strings.ToLower(status), "incomplete")
+}
+
+func unfinishedError(status string) error {
+	return fmt.Errorf("the payment is %q, not finished", clean(status, maxCodeText))
+}
