@@ -71,7 +71,7 @@ func (t *trip) attempt(ctx context.Context) (r result) {
 	r.Final = t.e.full == table[walletConfirmCheckout].full || t.e.full == table[subscriptionsConfirmCheckout].full
 
 	// Not http.Client.Do: it prepares for redirects, which are never followed.
-	resp, err := cfg.transport.RoundTrip(t.request(ctx))
+	resp, err := cfg.transport.RoundTrip(t.request(ctx)) //nolint:bodyclose // readBody closes it
 	if err == nil && (resp == nil || resp.Body == nil) {
 		err = errors.New("the transport gave neither an answer nor an error")
 	}

@@ -77,6 +77,7 @@ func (s *Session) Save() ([]byte, error) {
 	if s == nil {
 		return nil, &ParamError{Param: "Session", Reason: "nil"}
 	}
+	//nolint:gosec // writing the secrets in clear is what Save is for
 	return json.Marshal(savedSession{s.AccessToken.Reveal(), s.APIKey.Reveal(), s.TokenType, s.TokenExpiry, s.ExpiresAt, s.User})
 }
 

@@ -101,12 +101,12 @@ var (
 // checkStripeID refuses what is no id of the form, and a card number as such.
 func checkStripeID(param, s, prefix string, form *regexp.Regexp) error {
 	switch {
+	case strings.Contains(s, "_secret_"), strings.HasPrefix(s, "sk_"), strings.HasPrefix(s, "rk_"):
+		return &ParamError{Param: param, Reason: "is a secret; the id is needed (" + prefix + "…)"}
 	case form.MatchString(s):
 		return nil
 	case looksLikeCardNumber(s):
 		return &ParamError{Param: param, Reason: "is a card number, which must never be sent here: give the card to Billing.TokenizeCard and use the id (pm_…) that it returns"}
-	case strings.Contains(s, "_secret_"), strings.HasPrefix(s, "sk_"), strings.HasPrefix(s, "rk_"):
-		return &ParamError{Param: param, Reason: "is a secret; the id is needed (" + prefix + "…)"}
 	}
 	return &ParamError{Param: param, Value: s, Reason: "must be an id of Stripe's, " + prefix + "…"}
 }

@@ -47,7 +47,7 @@ func (p sessionParams) check() error { return checkSession("sessionID", p.Sessio
 type pendingError struct{ APIError }
 
 func (e *pendingError) Is(target error) bool { return e.is(ErrCheckoutPending, target) }
-func (e *pendingError) Unwrap() error        { return maskedKind{e.part()}.orNil() }
+func (e *pendingError) Unwrap() error        { return e.part() }
 
 // checkoutAnswer reads the many ways to say "not yet": none is documented.
 type checkoutAnswer struct{}
@@ -194,7 +194,7 @@ func (l *PaymentLink) expired(now time.Time) bool {
 type expiredError struct{ APIError }
 
 func (e *expiredError) Is(target error) bool { return e.is(ErrCheckoutExpired, target) }
-func (e *expiredError) Unwrap() error        { return maskedKind{e.part()}.orNil() }
+func (e *expiredError) Unwrap() error        { return e.part() }
 
 func checkAwait(ctx context.Context, link *PaymentLink, p AwaitParams, purpose string) error {
 	switch {

@@ -455,7 +455,10 @@ func (t *trip) allow() (release func(error), err error) {
 	if t.opts.key == "" && t.opts.operation == "" {
 		return nil, nil // a random key stands for nothing else
 	}
-	use := t.c.cell.party + " " + t.key
+	use := t.key // an operation's holds the account
+	if t.opts.operation == "" {
+		use = t.c.cell.party + " " + t.key
+	}
 	if err := t.c.shared.keys.take(use, fingerprint(t.e.Method, t.path, t.body)); err != nil {
 		return nil, err
 	}

@@ -105,7 +105,7 @@ func checkPeer(ctx context.Context, addr string) error {
 	}
 	at, err := netip.ParseAddrPort(addr)
 	if err != nil {
-		return nil // no IP connection: the caller's own dialer knows
+		return nil //nolint:nilerr // no IP connection: the caller's own dialer knows
 	}
 	if !isPublic(at.Addr()) {
 		return &ParamError{Param: "url", Reason: "its host has a private address"}
@@ -200,7 +200,7 @@ func (c *Client) download(ctx context.Context, raw string, w io.Writer) (int64, 
 	from := &limitedFile{r: resp.Body, left: maxDownloadBytes}
 	n, err := io.Copy(w, from)
 	switch {
-	case from.err != nil && from.err != io.EOF:
+	case from.err != nil && !errors.Is(from.err, io.EOF):
 		return n, downloadError(from.err)
 	case err != nil:
 		return n, err // the writer's own

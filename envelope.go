@@ -22,7 +22,7 @@ import (
 type answer struct {
 	status int
 	header http.Header
-	body   []byte // from its first character on
+	body   []byte // without the white space around it
 	outer  outer
 	shape  shape
 }
@@ -54,7 +54,7 @@ type outer struct {
 func newAnswer(status int, header http.Header, body []byte) answer {
 	a := answer{status: status, header: header}
 	body = bytes.TrimPrefix(body, []byte("\xef\xbb\xbf"))
-	body = body[skipSpace(body, 0):]
+	body = bytes.TrimSpace(body)
 	a.body = body
 	switch {
 	case len(body) == 0:
@@ -118,7 +118,7 @@ func (o *outer) read(object []byte) bool {
 func (a *answer) payload() []byte {
 	o := &a.outer
 	switch {
-	case a.shape == shapeJSON && string(bytes.TrimSpace(a.body)) != "null":
+	case a.shape == shapeJSON && string(a.body) != "null":
 		return a.body
 	case a.shape != shapeObject:
 		return nil

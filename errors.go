@@ -165,12 +165,25 @@ func (e APIError) LogValue() slog.Value { return slog.StringValue(e.text()) }
 // MarshalJSON writes the facts of the error without headers or bodies.
 func (e APIError) MarshalJSON() ([]byte, error) { return marshalError(e, e.text()) }
 
-// part is e as something for errors.As to find: nothing if no answer came.
+// part is e as something for errors.As to find, whose own kind has no say beside
+// that of the error around it; nothing if no answer came.
 func (e *APIError) part() error {
 	if e.StatusCode == 0 {
 		return nil
 	}
-	return e
+	return maskedKind{e}
+}
+
+// maskedKind lets errors.As see an APIError and errors.Is not: a decline under
+// status 409 is no conflict, and a job that failed no failure of the server.
+type maskedKind struct{ error }
+
+func (m maskedKind) As(target any) bool {
+	t, ok := target.(**APIError) //nolint:errorlint // it is As's target, not an error
+	if ok {
+		*t, ok = m.error.(*APIError) //nolint:errorlint // part puts nothing else in
+	}
+	return ok
 }
 
 // PaymentDeclinedError is a card that was refused. No money moved, and the
@@ -224,9 +237,8 @@ func (e *RequiresActionError) Error() string { return e.text() }
 // Is reports whether target is [ErrRequiresAction].
 func (e *RequiresActionError) Is(target error) bool { return e.is(ErrRequiresAction, target) }
 
-// Unwrap returns the answer. An answer that on its own would say declined
-// (402) does not say so through this error.
-func (e *RequiresActionError) Unwrap() error { return maskedKind{e.part()}.orNil() }
+// Unwrap returns the answer.
+func (e *RequiresActionError) Unwrap() error { return e.part() }
 
 func (e RequiresActionError) text() string {
 	if e.PaymentIntentID == "" {
@@ -243,25 +255,6 @@ func (e RequiresActionError) LogValue() slog.Value { return slog.StringValue(e.t
 
 // MarshalJSON writes the facts of the error without headers or bodies.
 func (e RequiresActionError) MarshalJSON() ([]byte, error) { return marshalError(e.APIError, e.text()) }
-
-// maskedKind lets errors.As see an APIError whose own kind would be wrong where
-// it stands: the error around it has the say.
-type maskedKind struct{ error }
-
-func (m maskedKind) orNil() error {
-	if m.error == nil {
-		return nil
-	}
-	return m
-}
-
-func (m maskedKind) As(target any) bool {
-	t, ok := target.(**APIError)
-	if ok {
-		*t, ok = m.error.(*APIError)
-	}
-	return ok
-}
 
 // RateLimitError is a limiter that is used up: the server's word (429), or what
 // its last answers said, and then nothing was sent and StatusCode is 0. It
@@ -311,9 +304,8 @@ func (e *GenerationError) Error() string { return e.text() }
 // Is reports whether target is [ErrGenerationFailed].
 func (e *GenerationError) Is(target error) bool { return e.is(ErrGenerationFailed, target) }
 
-// Unwrap returns the answer. A job that failed is no failure of the server, so
-// only [ErrGenerationFailed] is answered to.
-func (e *GenerationError) Unwrap() error { return maskedKind{e.part()}.orNil() }
+// Unwrap returns the answer.
+func (e *GenerationError) Unwrap() error { return e.part() }
 
 func (e GenerationError) text() string {
 	if e.GenerationID == "" {

@@ -225,7 +225,7 @@ type whole struct{ out any }
 
 func (w *whole) decode(t *trip, a *answer) error {
 	switch {
-	case a.shape == shapeEmpty:
+	case a.shape == shapeEmpty, string(a.body) == "null":
 		return errNoData
 	case a.shape == shapeOther:
 		return errUnreadable

@@ -100,7 +100,7 @@ func (t *trip) lost(err error, open bool) error {
 
 // refused is the error of an answer that says no.
 func (t *trip) refused(r *result, out any) error {
-	err, e, decided := t.typed(r)
+	e, decided, err := t.typed(r)
 	if f, ok := out.(refuser); ok && !decided && !t.unanswered {
 		if err := f.refusal(e); err != nil {
 			return err
@@ -121,9 +121,14 @@ func (t *trip) refused(r *result, out any) error {
 
 // typed gives an answer that says no the type that callers have to act on, and
 // its part that all have. decided: the payment itself was looked at.
-func (t *trip) typed(r *result) (err error, e *APIError, decided bool) {
+func (t *trip) typed(r *result) (e *APIError, decided bool, err error) {
 	generation := generationAuth(t.e) != keyNowhere
-	switch declined := r.Status == http.StatusPaymentRequired || jsonText(member(r.answer.outer.err, "code")) == "payment_declined"; {
+	// A 402 is a decline, but for a checkout, where it may mean "not paid yet".
+	declined := r.Status == http.StatusPaymentRequired && !r.Final
+	if problem := r.answer.outer.err; !declined && problem != nil {
+		declined = jsonText(member(problem, "code")) == "payment_declined" || r.Final && member(member(problem, "details"), "decline_code") != nil
+	}
+	switch {
 	case r.Status == http.StatusTooManyRequests:
 		limited := &RateLimitError{Limiter: t.e.Limiter, RetryAfter: t.retryAfter(r, time.Now())}
 		err, e = limited, &limited.APIError
@@ -145,10 +150,10 @@ func (t *trip) typed(r *result) (err error, e *APIError, decided bool) {
 		d.PaymentIntentID = jsonText(member(e.Details, "payment_intent_id"))
 		if d.DeclineCode == "authentication_required" {
 			a := &RequiresActionError{APIError: *e, PaymentIntentID: d.PaymentIntentID, ClientSecret: secretOf(member(e.Details, "client_secret"))}
-			return a, &a.APIError, true
+			return &a.APIError, true, a
 		}
 	}
-	return err, e, decided
+	return e, decided, err
 }
 
 func secretOf(v []byte) Secret {

@@ -229,13 +229,12 @@ func (f *Funding) decode(t *trip, a *answer) error {
 	var (
 		held             holdings
 		paid, amount     sum
-		payment, page    bool
+		page             bool
 		status, paystate string
 	)
 	for m.next() {
 		switch string(m.name) {
 		case "payment":
-			payment = true
 			for p := membersOf(m.value); p.next() && err == nil; {
 				switch string(p.name) {
 				case "status":
@@ -273,8 +272,8 @@ func (f *Funding) decode(t *trip, a *answer) error {
 		return unfinishedError(status)
 	case unfinished(paystate):
 		return unfinishedError(paystate)
-	case !payment && status == "" && paystate == "" && f.PaymentIntentID == "" && f.Message == "" && !balance.sent:
-		return missing("payment")
+	case f.Status == "" && status == "" && paystate == "" && f.Message == "" && !balance.sent:
+		return missing("payment.status") // an intent alone is no payment
 	}
 	if !paid.sent {
 		paid = amount

@@ -1,0 +1,59 @@
+// Package modelslab is a client for the Agents API of ModelsLab: an agent signs up, verifies
+// its e-mail, pays and generates, and no browser is needed.
+//
+// It is written independently of ModelsLab and of Stripe, and neither of them stands behind
+// it.
+//
+// # From nothing to an image
+//
+//	client, err := modelslab.New()
+//	_, err = client.Auth.Signup(ctx, modelslab.AuthSignupParams{Email: email, Password: password})
+//	session, err := client.Auth.VerifyEmail(ctx, codeFromTheMail)
+//	client = client.WithSession(session)
+//
+//	method, err := client.Billing.TokenizeCard(ctx, card) // to Stripe, and nowhere else
+//	_, err = client.Wallet.Fund(ctx, modelslab.WalletFundParams{
+//		Amount: modelslab.Dollars(25), PaymentMethodID: method.ID,
+//	}, modelslab.WithOperation("order-1041"))
+//
+//	job, err := client.Generation.Images.TextToImage(ctx, modelslab.TextToImageParams{
+//		ModelID: "flux", Prompt: "a cabin by a mountain lake",
+//	})
+//	job, err = client.Generation.Wait(ctx, job, modelslab.WaitParams{})
+//	_, err = client.Generation.Download(ctx, job.Output[0], file)
+//
+// examples/headless is this program with its errors looked at. It runs in package sandbox,
+// which is a ModelsLab and a Stripe inside the process.
+//
+// # The services
+//
+//   - [AuthService]: accounts, sessions, verification
+//   - [BillingService]: cards and payment links
+//   - [WalletService]: balance, payments into it, transactions
+//   - [SubscriptionsService]: plans, and buying them
+//   - [GenerationService]: jobs; [ImagesService] makes images
+//   - [Client.Call] and [GenerationService.Call]: every other endpoint
+//
+// # Money
+//
+// An [Amount] is an exact number of US dollars: Cents(7550) is $75.50. Durations are
+// [time.Duration], sizes of images pixels.
+//
+// A call that pays through a billing endpoint carries an idempotency key, which stays the
+// same however often the call is repeated; [WithOperation] keeps it the same after a crash
+// too. A nil error means paid. An error means that no money has moved, with one exception:
+// [ErrOutcomeUnknown] means that it may have. Then look before asking again, and never ask
+// under another key; see [OutcomeUnknownError].
+//
+// Submitting a generation costs money as well, and has no key. It is sent once.
+//
+// # Errors
+//
+// [errors.Is] with the Err… values tells what to do next, [errors.As] with the types tells
+// the details. An [APIError] is in every error that came from an answer, and holds its
+// request id.
+//
+// Secrets, cards, tokens and bodies are not printed by anything in this package, whatever
+// the verb. [Secret.Reveal], [Session.Save], [Response].Raw and [APIError].Details hold what
+// they hold.
+package modelslab
