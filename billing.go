@@ -4,9 +4,6 @@ import (
 	"context"
 	"errors"
 	"regexp"
-	"time"
-
-	"github.com/modelslab/modelslab-agents-go/internal/retry"
 )
 
 // BillingService handles cards and payment links.
@@ -94,7 +91,6 @@ type PaymentLink struct {
 	Purpose      string     `json:"purpose"`
 	Amount       Amount     `json:"amount,omitzero"` // US dollars; of a link that funds
 	PlanID       ID         `json:"plan_id,omitzero"`
-	CreatedAt    *Timestamp `json:"created_at,omitzero"` // by the server's clock
 	ExpiresAt    *Timestamp `json:"expires_at,omitzero"` // nil: not said
 	Instructions string     `json:"instructions,omitzero"`
 }
@@ -129,8 +125,6 @@ func (l *PaymentLink) decode(t *trip, a *answer) error {
 		return missing("session_id")
 	}
 	*l = PaymentLink{PaymentURL: url, SessionID: id, Purpose: string(w.Purpose), Instructions: firstOf(string(w.Instructions), string(w.Message))}
-	created := Timestamp{retry.ServerTime(a.header["Date"], time.Now()).UTC()}
-	l.CreatedAt = &created
 	if w.ExpiresAt != nil && !w.ExpiresAt.IsZero() {
 		l.ExpiresAt = w.ExpiresAt
 	}

@@ -177,6 +177,14 @@ func isLoopback(host string) bool {
 	return strings.EqualFold(host, "localhost")
 }
 
+// checkOut refuses what an answer cannot be decoded into.
+func checkOut(out any) error {
+	if v := reflect.ValueOf(out); v.Kind() != reflect.Pointer || v.IsNil() {
+		return &ParamError{Param: "out", Reason: "must be a pointer that is not nil"}
+	}
+	return nil
+}
+
 func checkHTTPClient(param string, hc *http.Client) error {
 	switch {
 	case hc == nil:

@@ -117,8 +117,12 @@ func await[T any](ctx context.Context, c *Client, link *PaymentLink, p AwaitPara
 	}
 	interval = max(interval, minPollInterval)
 
-	start, seen := time.Now(), &sightings{}
-	var open error // the last poll, while its outcome is open
+	var (
+		start = time.Now()
+		seen  = &sightings{}
+		ahead time.Duration // of the server's clock over this one
+		open  error         // the last poll, while its outcome is open
+	)
 	for poll, k := 1, 1; ; poll++ {
 		if paid, ok := w.found(ctx, link, seen, nil); ok {
 			return paid, nil
@@ -144,16 +148,20 @@ func await[T any](ctx context.Context, c *Client, link *PaymentLink, p AwaitPara
 				return paid, nil
 			}
 		}
+		now := time.Now()
+		server := retry.ServerTime(resp.Header["Date"], time.Time{})
+		if !server.IsZero() {
+			ahead = server.Sub(now)
+		}
 		delay := interval
 		switch definite := answered && api.StatusCode != http.StatusConflict && api.StatusCode != http.StatusTooEarly; {
 		case errors.Is(err, ErrCheckoutPending) && definite:
 			open = nil
 			k++
-			if link.expired(retry.ServerTime(resp.Header["Date"], time.Time{})) && !resp.IdempotencyReplay {
+			if link.expired(server) && !resp.IdempotencyReplay {
 				return nil, &expiredError{*api}
 			}
 		case errors.Is(err, ErrCheckoutPending):
-			open = err
 		case errors.Is(err, ErrRateLimited):
 			if limited, ok := as[*RateLimitError](err); ok {
 				delay = max(delay, limited.RetryAfter)
@@ -161,25 +169,31 @@ func await[T any](ctx context.Context, c *Client, link *PaymentLink, p AwaitPara
 		case errors.Is(err, ErrOutcomeUnknown):
 			open = err
 		case answered || errors.Is(err, ErrValidation) || errors.Is(err, ErrUnauthenticated) || errors.Is(err, ErrOperationMismatch):
-			return nil, err // a definite word that waiting will not change
-		}
-		if link.expired(time.Now().Add(-expiryGrace)) {
-			if open == nil {
-				open = err
+			// A definite word, which waiting will not change. It says nothing
+			// of an earlier poll that got no answer.
+			if open != nil {
+				err = awaitUnknown(w.endpoint, key, link, err)
 			}
-			return nil, awaitUnknown(w.endpoint, key, link, open)
+			return nil, err
+		}
+		if link.expired(now.Add(ahead - expiryGrace)) {
+			return nil, awaitUnknown(w.endpoint, key, link, firstError(open, err))
 		}
 		if stopped := retry.Wait(ctx, delay); stopped != nil {
-			if unknown, ok := as[*OutcomeUnknownError](open); ok {
-				return nil, awaitUnknown(w.endpoint, key, link, &stoppedError{stopped, unknown.Err})
+			if open != nil {
+				return nil, awaitUnknown(w.endpoint, key, link, &stoppedError{stopped, open})
 			}
 			return nil, &stoppedError{stopped, err}
 		}
 	}
 }
 
+// awaitUnknown is the end of a wait that leaves it open whether the credit came.
 func awaitUnknown(e endpoint, key string, link *PaymentLink, err error) error {
-	if unknown, ok := as[*OutcomeUnknownError](err); ok {
+	if api, ok := as[*APIError](err); ok {
+		api.OutcomeUnknown = true
+	}
+	if unknown, ok := err.(*OutcomeUnknownError); ok { //nolint:errorlint // only the outermost one says twice what this one says
 		err = unknown.Err
 	}
 	return &OutcomeUnknownError{Endpoint: e.row().Name, IdempotencyKey: key, Amount: link.Amount, Err: err}
@@ -211,9 +225,7 @@ func checkAwait(ctx context.Context, link *PaymentLink, p AwaitParams, purpose s
 }
 
 // credited looks for a link's credit in the wallet. Only what names the payment
-// proves it; the same sum alone does so where the server has refused the session
-// as already settled (409), the credit is younger than the link, and there is
-// but one.
+// proves it: another payment may be of the same sum.
 func (s *WalletService) credited(ctx context.Context, link *PaymentLink, _ *sightings, refused *APIError) (*Funding, bool) {
 	var intent string
 	if refused != nil {
@@ -228,19 +240,15 @@ func (s *WalletService) credited(ctx context.Context, link *PaymentLink, _ *sigh
 	if err != nil {
 		return nil, false
 	}
-	var same []Transaction
 	for _, tx := range page.Items {
-		switch {
-		case tx.Status != "" && !finished(tx.Status), tx.Type != "" && tx.Type != TransactionCredit:
-			continue
-		case tx.TransactionID == link.SessionID, intent != "" && tx.TransactionID == intent:
-			return &Funding{Status: tx.Status, PaymentIntentID: firstOf(intent, tx.TransactionID), Balance: page.Wallet.Balance}, true
-		case tx.Amount == link.Amount && link.CreatedAt != nil && tx.CreatedAt.After(link.CreatedAt.Time):
-			same = append(same, tx)
+		named := tx.TransactionID == link.SessionID || intent != "" && tx.TransactionID == intent
+		if named && finished(tx.Status) && (tx.Type == "" || tx.Type == TransactionCredit) {
+			f := &Funding{Status: tx.Status, PaymentIntentID: intent, Balance: page.Wallet.Balance}
+			if f.PaymentIntentID == "" && paymentIntentForm.MatchString(tx.TransactionID) {
+				f.PaymentIntentID = tx.TransactionID
+			}
+			return f, true
 		}
-	}
-	if refused != nil && refused.StatusCode == http.StatusConflict && len(same) == 1 && !link.Amount.IsZero() {
-		return &Funding{Status: same[0].Status, PaymentIntentID: same[0].TransactionID, Balance: page.Wallet.Balance}, true
 	}
 	return nil, false
 }

@@ -173,8 +173,8 @@ func (c *Client) callAny(ctx context.Context, method, full, shown string, in, ou
 		return &ParamError{Param: "method", Value: method, Reason: "must be GET, POST, PUT, PATCH or DELETE"}
 	}
 	if out != nil {
-		if v := reflect.ValueOf(out); v.Kind() != reflect.Pointer || v.IsNil() {
-			return &ParamError{Param: "out", Reason: "must be a pointer that is not nil"}
+		if err := checkOut(out); err != nil {
+			return err
 		}
 	}
 	e := rowFor(method, full)
@@ -324,6 +324,9 @@ func (t *trip) describe(ctx context.Context, opts []RequestOption) error {
 		return &credentialError{t.e.Method, t.e.Path, "an API key", "use WithAPIKey, or a session that holds one"}
 	}
 	if auth == keyInQuery {
+		if strings.HasPrefix(t.query, "key=") || strings.Contains(t.query, "&key=") {
+			return &ParamError{Param: "key", Reason: "the API key is added by the client; see WithAPIKey"}
+		}
 		q := url.Values{"key": {t.cred.apiKey}}.Encode()
 		if t.query != "" {
 			q = t.query + "&" + q

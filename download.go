@@ -23,29 +23,27 @@ const (
 	maxDownloadHops = 5
 )
 
-// fileClient is a copy of hc for files that others host: with no time limit of
-// its own, no cookies, and a look at where every connection really goes.
-func fileClient(hc *http.Client) *http.Client {
+// fileClient makes of hc a client for files that others host: with no time
+// limit of its own and no cookies. One for a public origin looks where each of
+// its connections really goes; it shares none with one that may stay on this
+// machine.
+func fileClient(hc *http.Client, local bool) *http.Client {
 	files := &http.Client{Transport: hc.Transport}
 	if files.Transport == nil {
 		files.Transport = http.DefaultTransport
 	}
-	if t, ok := files.Transport.(*http.Transport); ok {
+	if t, ok := files.Transport.(*http.Transport); ok && !local {
 		files.Transport = guard(t)
 	}
 	files.CheckRedirect = func(req *http.Request, via []*http.Request) error {
 		if len(via) >= maxDownloadHops {
 			return errors.New("too many redirects")
 		}
-		local, _ := req.Context().Value(localAllowed{}).(bool)
 		req.Header.Del("Referer") // a result's URL can hold a signature
 		return checkFileURL(req.URL, local)
 	}
 	return files
 }
-
-// localAllowed marks the context of a download that may stay on this machine.
-type localAllowed struct{}
 
 // proxied marks the context of a request whose connection goes to a proxy:
 // the proxy looks the host up, and may well have a private address itself.
@@ -65,6 +63,7 @@ func guard(t *http.Transport) http.RoundTripper {
 	if t.DialTLSContext != nil {
 		t.DialTLSContext = guardDial(t.DialTLSContext)
 	}
+	t.DialTLS = nil //nolint:staticcheck // deprecated, and it would pass by the guard
 	return guarded{t}
 }
 
@@ -97,9 +96,6 @@ func (g guarded) RoundTrip(req *http.Request) (*http.Response, error) {
 }
 
 func checkPeer(ctx context.Context, addr string) error {
-	if local, _ := ctx.Value(localAllowed{}).(bool); local {
-		return nil
-	}
 	if via, _ := ctx.Value(proxied{}).(bool); via {
 		return nil
 	}
@@ -172,14 +168,15 @@ func (c *Client) download(ctx context.Context, raw string, w io.Writer) (int64, 
 	if err := checkFileURL(u, local); err != nil {
 		return 0, err
 	}
-	if local {
-		ctx = context.WithValue(ctx, localAllowed{}, true)
-	}
 	req := (&http.Request{
 		Method: get, URL: u, Host: u.Host, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 		Header: http.Header{"User-Agent": c.cfg.userAgent, "Accept": {"*/*"}},
 	}).WithContext(ctx)
-	resp, err := c.cfg.files.Do(req)
+	files := c.cfg.publicFiles
+	if local {
+		files = c.cfg.localFiles
+	}
+	resp, err := files.Do(req)
 	if err != nil {
 		if param, ok := as[*ParamError](err); ok {
 			return 0, param
@@ -219,15 +216,13 @@ type limitedFile struct {
 }
 
 func (l *limitedFile) Read(p []byte) (int, error) {
-	if l.left <= 0 {
-		l.err = errors.New("the file has more than " + strconv.FormatInt(maxDownloadBytes, 10) + " bytes")
-		return 0, l.err
-	}
 	if int64(len(p)) > l.left {
-		p = p[:l.left]
+		p = p[:max(l.left, 1)] // one more than there may be, to see whether there is
 	}
 	n, err := l.r.Read(p)
-	l.left -= int64(n)
+	if l.left -= int64(n); l.left < 0 {
+		n, err = 0, errors.New("the file has more than "+strconv.FormatInt(maxDownloadBytes, 10)+" bytes")
+	}
 	l.err = err
 	return n, err
 }

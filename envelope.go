@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"regexp"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -315,25 +316,17 @@ func fieldErrors(bag []byte) map[string][]string {
 	return fields
 }
 
+var titleForm = regexp.MustCompile(`(?is)<title[^>]*>(.*?)</title`)
+
 // title is the title of an HTML page: all of a page that an error may show.
 func title(page []byte) string {
-	low := bytes.ToLower(page[:min(len(page), 4096)])
-	i := bytes.Index(low, []byte("<title"))
-	if i < 0 {
-		return ""
+	if m := titleForm.FindSubmatch(page[:min(len(page), 4096)]); m != nil {
+		return string(bytes.TrimSpace(m[1]))
 	}
-	j := bytes.IndexByte(low[i:], '>')
-	if j < 0 {
-		return ""
-	}
-	i += j + 1
-	if j = bytes.Index(low[i:], []byte("</title")); j < 0 {
-		return ""
-	}
-	return string(bytes.TrimSpace(page[i : i+j]))
+	return ""
 }
 
-// text reads a JSON string, or a number as it is written; anything else is "".
+// jsonText reads a JSON string, or a number as it is written; anything else is "".
 func jsonText(v []byte) string {
 	if len(v) == 0 {
 		return ""

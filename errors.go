@@ -179,7 +179,7 @@ func (e *APIError) part() error {
 type maskedKind struct{ error }
 
 func (m maskedKind) As(target any) bool {
-	t, ok := target.(**APIError) //nolint:errorlint // it is As's target, not an error
+	t, ok := target.(**APIError)
 	if ok {
 		*t, ok = m.error.(*APIError) //nolint:errorlint // part puts nothing else in
 	}

@@ -217,6 +217,9 @@ func (s *GenerationService) Call(ctx context.Context, method, path string, in, o
 	if out == nil {
 		return s.c.callAny(ctx, method, path, path, in, nil, opts)
 	}
+	if err := checkOut(out); err != nil {
+		return err
+	}
 	return s.c.callAny(ctx, method, path, path, in, &whole{out}, opts)
 }
 

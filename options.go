@@ -38,7 +38,8 @@ type config struct {
 	stripeKey    string            // pinned by the owner; usually empty
 	transport    http.RoundTripper // for API calls
 	timeout      time.Duration     // of the caller's http.Client; 0: none
-	files        *http.Client      // for downloads
+	publicFiles  *http.Client      // for downloads of a client with a public origin
+	localFiles   *http.Client      // and of one whose origin is this machine
 	stripe       *http.Client      // nil: stripecard's own
 	userAgent    []string
 	logger       *slog.Logger
@@ -85,7 +86,7 @@ func (cfg *config) setHTTPClient(hc *http.Client) {
 	if cfg.transport == nil {
 		cfg.transport = http.DefaultTransport
 	}
-	cfg.files = fileClient(hc)
+	cfg.publicFiles, cfg.localFiles = fileClient(hc, false), fileClient(hc, true)
 }
 
 func (cfg *config) giving() *credentials {

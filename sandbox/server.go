@@ -226,6 +226,9 @@ func (s *Server) send(w http.ResponseWriter, c *call, a answer) {
 		panic(http.ErrAbortHandler)
 	}
 	h := w.Header()
+	if !c.log.Stripe {
+		h.Set("X-Request-Id", c.requestID) // bare answers have no other place for it
+	}
 	for k, v := range c.limitHeader {
 		h[k] = v
 	}
@@ -235,11 +238,14 @@ func (s *Server) send(w http.ResponseWriter, c *call, a answer) {
 	h.Set("Date", s.clock().UTC().Format(http.TimeFormat))
 	h.Set("Content-Length", fmt.Sprint(len(body)))
 	w.WriteHeader(a.status)
+	if a.cut {
+		body = body[:len(body)/2]
+	}
+	// The client may be gone; nobody is left to tell.
+	_, _ = w.Write(body) //nolint:gosec // pages escape what they show; FaultEcho repeats its request on purpose
 	if !a.cut {
-		_, _ = w.Write(body) // the client may be gone; nobody is left to tell
 		return
 	}
-	_, _ = w.Write(body[:len(body)/2])
 	if f, ok := w.(http.Flusher); ok {
 		f.Flush()
 	}

@@ -25,7 +25,7 @@ const peer = "127.0.0.1:49152"
 func (m memory) RoundTrip(r *http.Request) (*http.Response, error) {
 	ctx := r.Context()
 	if r.Body != nil {
-		defer r.Body.Close()
+		defer func() { _ = r.Body.Close() }() // it was only read
 	}
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)

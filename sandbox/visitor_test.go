@@ -78,7 +78,7 @@ func (v *visitor) try(method, path, contentType, body string, headers ...string)
 	if err != nil {
 		return reply{}, err
 	}
-	defer resp.Body.Close()
+	defer func() { _ = resp.Body.Close() }() // it was only read
 	text, err := io.ReadAll(resp.Body)
 	if err != nil {
 		return reply{Response: resp}, err

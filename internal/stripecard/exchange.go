@@ -82,6 +82,15 @@ func (x *exchange) RoundTrip(req *http.Request) (*http.Response, error) {
 	// be closed.
 	once := req.WithContext(req.Context())
 	once.GetBody = nil
+	// stripe-go gives no length, which would send the form in chunks.
+	if req.Body != nil {
+		form, err := io.ReadAll(req.Body)
+		_ = req.Body.Close()
+		if err != nil {
+			return nil, err
+		}
+		once.Body, once.ContentLength = io.NopCloser(bytes.NewReader(form)), int64(len(form))
+	}
 
 	resp, err := x.http.Transport.RoundTrip(once)
 	if err != nil || resp == nil {

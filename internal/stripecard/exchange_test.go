@@ -53,7 +53,7 @@ func TestTheCallersTraceHooksSeeNothing(t *testing.T) {
 		return nil, io.EOF
 	})
 	_, err = c.CreatePaymentMethod(ctx, key, card, "idem-1")
-	failed(t, err)
+	_ = failed(t, err)
 }
 
 func TestTheCallersCancellationEndsTheCall(t *testing.T) {
@@ -219,7 +219,7 @@ func child(t *testing.T, mode string) {
 			} {
 				c, _ := server(t, handle)
 				_, err := create(t, c)
-				failed(t, err)
+				_ = failed(t, err)
 			}
 		}
 	case "unsolicited":
