@@ -90,13 +90,7 @@ type awaiting[T any] struct {
 	confirm  func(ctx context.Context, sessionID string, opts ...RequestOption) (*T, error)
 	// found looks whether what the link pays for is already there. refused is
 	// the refusal that gave reason to look, or nil before a poll.
-	found func(ctx context.Context, link *PaymentLink, seen *sightings, refused *APIError) (*T, bool)
-}
-
-// sightings is what one wait has seen before its first poll, to tell what is
-// new from what was always there.
-type sightings struct {
-	subscriptions map[ID]bool
+	found func(ctx context.Context, link *PaymentLink, refused *APIError) (*T, bool)
 }
 
 // await polls a checkout to its end.
@@ -119,12 +113,11 @@ func await[T any](ctx context.Context, c *Client, link *PaymentLink, p AwaitPara
 
 	var (
 		start = time.Now()
-		seen  = &sightings{}
 		ahead time.Duration // of the server's clock over this one
 		open  error         // the last poll, while its outcome is open
 	)
 	for poll, k := 1, 1; ; poll++ {
-		if paid, ok := w.found(ctx, link, seen, nil); ok {
+		if paid, ok := w.found(ctx, link, nil); ok {
 			return paid, nil
 		}
 		// Poll k has a key of its own, because the server may keep its "not
@@ -144,7 +137,7 @@ func await[T any](ctx context.Context, c *Client, link *PaymentLink, p AwaitPara
 		}
 		api, answered := as[*APIError](err)
 		if answered && (api.StatusCode == http.StatusConflict || api.StatusCode == http.StatusUnprocessableEntity) {
-			if paid, ok := w.found(ctx, link, seen, api); ok {
+			if paid, ok := w.found(ctx, link, api); ok {
 				return paid, nil
 			}
 		}
@@ -224,17 +217,25 @@ func checkAwait(ctx context.Context, link *PaymentLink, p AwaitParams, purpose s
 	return checkSession("link.SessionID", link.SessionID)
 }
 
+// paidIntent is the payment that a refusal names, if it has succeeded.
+func (s *WalletService) paidIntent(ctx context.Context, refused *APIError) (string, bool) {
+	if refused == nil {
+		return "", false
+	}
+	intent := jsonText(member(refused.Details, "payment_intent_id"))
+	if !paymentIntentForm.MatchString(intent) {
+		return "", false
+	}
+	status, err := s.PaymentStatus(ctx, intent)
+	return intent, err == nil && status.Succeeded()
+}
+
 // credited looks for a link's credit in the wallet. Only what names the payment
 // proves it: another payment may be of the same sum.
-func (s *WalletService) credited(ctx context.Context, link *PaymentLink, _ *sightings, refused *APIError) (*Funding, bool) {
-	var intent string
-	if refused != nil {
-		intent = jsonText(member(refused.Details, "payment_intent_id"))
-	}
-	if paymentIntentForm.MatchString(intent) {
-		if status, err := s.PaymentStatus(ctx, intent); err == nil && status.Succeeded() {
-			return &Funding{Status: status.Status, PaymentIntentID: intent}, true
-		}
+func (s *WalletService) credited(ctx context.Context, link *PaymentLink, refused *APIError) (*Funding, bool) {
+	intent, paid := s.paidIntent(ctx, refused)
+	if paid {
+		return &Funding{Status: "succeeded", PaymentIntentID: intent}, true
 	}
 	page, err := s.Transactions(ctx, TransactionsParams{Type: TransactionCredit})
 	if err != nil {
@@ -253,27 +254,26 @@ func (s *WalletService) credited(ctx context.Context, link *PaymentLink, _ *sigh
 	return nil, false
 }
 
-// subscribed looks for a link's subscription: one of its plan that was not there
-// when the waiting began.
-func (s *SubscriptionsService) subscribed(ctx context.Context, link *PaymentLink, seen *sightings, refused *APIError) (*SubscriptionResult, bool) {
-	if seen.subscriptions != nil && refused == nil {
-		return nil, false // what is new alone proves nothing before a refusal
+// subscribed tells whether a link's plan is paid: by the payment that a refusal
+// names. A subscription of the plan alone proves nothing, since it may have been
+// bought in another way; it is named if there is but one.
+func (s *SubscriptionsService) subscribed(ctx context.Context, link *PaymentLink, refused *APIError) (*SubscriptionResult, bool) {
+	if _, paid := s.c.Wallet.paidIntent(ctx, refused); !paid {
+		return nil, false
 	}
+	r := &SubscriptionResult{Status: "active"}
 	list, err := s.List(ctx)
-	if err != nil {
-		return nil, false
-	}
-	if seen.subscriptions == nil {
-		seen.subscriptions = make(map[ID]bool)
-		for _, sub := range list {
-			seen.subscriptions[sub.ID] = true
-		}
-		return nil, false
+	if err != nil || link.PlanID == 0 {
+		return r, true
 	}
 	for _, sub := range list {
-		if !seen.subscriptions[sub.ID] && sub.Active() && link.PlanID != 0 && sub.PlanID == link.PlanID {
-			return &SubscriptionResult{Status: sub.Status, Subscription: &sub, StripeSubscriptionID: sub.StripeSubscriptionID}, true
+		if sub.PlanID != link.PlanID || !sub.Active() {
+			continue
 		}
+		if r.Subscription != nil {
+			return &SubscriptionResult{Status: "active"}, true
+		}
+		r.Subscription, r.Status, r.StripeSubscriptionID = &sub, sub.Status, sub.StripeSubscriptionID
 	}
-	return nil, false
+	return r, true
 }

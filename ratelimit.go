@@ -35,8 +35,8 @@ type RateLimit struct {
 // Facts about the server's windows.
 const (
 	// deltaBelow is where an X-RateLimit-Reset stops being a number of seconds
-	// and becomes Unix time.
-	deltaBelow = 1_000_000_000
+	// (three years) and becomes Unix time (1973; fake clocks begin in 2000).
+	deltaBelow = 100_000_000
 	// windowSlack is how far two ends of one window may lie apart where each
 	// was computed from a number of seconds.
 	windowSlack = 2 * time.Second
