@@ -32,6 +32,8 @@ var (
 	ErrGenerationFailed  = errors.New("modelslab: generation failed")                      // the job ended without a result
 	ErrCheckoutPending   = errors.New("modelslab: checkout not paid yet")                  // ask again later
 	ErrCheckoutExpired   = errors.New("modelslab: checkout expired")                       // it was not paid, and can be no more
+	ErrSpendLimit        = errors.New("modelslab: beyond the spending limit")              // nothing was sent
+	ErrPendingOperation  = errors.New("modelslab: an earlier operation is not settled")    // settle it first
 	ErrOperationMismatch = errors.New("modelslab: operation name used for something else") // nothing was sent
 )
 
@@ -322,6 +324,52 @@ func (e GenerationError) LogValue() slog.Value { return slog.StringValue(e.text(
 
 // MarshalJSON writes the facts of the error without headers or bodies.
 func (e GenerationError) MarshalJSON() ([]byte, error) { return marshalError(e.APIError, e.text()) }
+
+// SpendLimitError is a payment that its owner's limits do not allow. It was
+// refused before any request. It answers to [ErrSpendLimit].
+type SpendLimitError struct {
+	Intent SpendIntent
+	Limit  Amount // US dollars: the limit that does not allow it
+	Spent  Amount // US dollars: what counts against it already
+	Err    error  // what the owner's Approve said, if it was that
+}
+
+// Error implements error.
+func (e *SpendLimitError) Error() string { return e.text() }
+
+// Is reports whether target is [ErrSpendLimit].
+func (e *SpendLimitError) Is(target error) bool { return target == ErrSpendLimit }
+
+// Unwrap returns Approve's error.
+func (e *SpendLimitError) Unwrap() error { return e.Err }
+
+func (e SpendLimitError) text() string {
+	amount := "an unknown amount"
+	if e.Intent.AmountKnown {
+		amount = "$" + e.Intent.Amount.String()
+	}
+	s := "modelslab: " + clean(e.Intent.Endpoint, maxCodeText) + ": " + amount + " refused before anything was sent"
+	if e.Err != nil {
+		return s + ": " + clean(e.Err.Error(), maxMessageText)
+	}
+	return s + ": the limit is $" + e.Limit.String() + ", $" + e.Spent.String() + " of it spent"
+}
+
+// Format writes the error's line under every verb.
+func (e SpendLimitError) Format(f fmt.State, verb rune) { formatText(f, verb, e.text()) }
+
+// LogValue implements slog.LogValuer.
+func (e SpendLimitError) LogValue() slog.Value { return slog.StringValue(e.text()) }
+
+// MarshalJSON writes the facts of the error.
+func (e SpendLimitError) MarshalJSON() ([]byte, error) {
+	return json.Marshal(struct {
+		Error  string      `json:"error"`
+		Intent SpendIntent `json:"intent"`
+		Limit  Amount      `json:"limit"`
+		Spent  Amount      `json:"spent"`
+	}{e.text(), e.Intent, e.Limit, e.Spent})
+}
 
 // OutcomeUnknownError is a call of which nobody can say yet whether it was
 // carried out: the money may have moved. Never call again under another key.
