@@ -231,7 +231,7 @@ func (t *trip) networkError(err error) error {
 	if u, ok := as[*url.Error](err); ok {
 		err = u.Err
 	}
-	return &networkError{method: t.e.Method, path: t.e.Path, text: t.scrub(clean(err.Error(), maxMessageText)), err: err}
+	return &networkError{method: t.e.Method, path: t.e.Path, text: clean(t.scrub(err.Error()), maxMessageText), err: err}
 }
 
 type networkError struct {

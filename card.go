@@ -296,7 +296,7 @@ func (s *BillingService) tokenize(ctx context.Context, pk string, card Card, key
 				continue
 			}
 		}
-		return nil, stripeTyped(out, failure)
+		return nil, seal(stripeTyped(out, failure))
 	}
 }
 

@@ -152,7 +152,7 @@ func await[T any](ctx context.Context, c *Client, link *PaymentLink, p AwaitPara
 			open = nil
 			k++
 			if link.expired(server) && !resp.IdempotencyReplay {
-				return nil, &expiredError{*api}
+				return nil, seal(&expiredError{*api})
 			}
 		case errors.Is(err, ErrCheckoutPending):
 		case errors.Is(err, ErrRateLimited):

@@ -286,7 +286,7 @@ func (t *trip) walk(ctx context.Context, out any, opts []RequestOption) error {
 	if release != nil {
 		release(err)
 	}
-	return err
+	return seal(err)
 }
 
 // describe fixes what is sent. Nothing edits it afterwards.

@@ -186,10 +186,10 @@ func (c *Client) download(ctx context.Context, raw string, w io.Writer) (int64, 
 	defer func() { _ = resp.Body.Close() }()
 	if resp.StatusCode != http.StatusOK {
 		_, _ = io.CopyN(io.Discard, resp.Body, 64<<10) // so that the connection can be kept
-		return 0, &APIError{
+		return 0, seal(&APIError{
 			Response: Response{StatusCode: resp.StatusCode, RequestID: first(resp.Header["X-Request-Id"]), Attempts: 1},
 			Method:   get, Path: "file at " + clean(strings.ToLower(u.Host), maxCodeText), Message: http.StatusText(resp.StatusCode),
-		}
+		})
 	}
 	if resp.ContentLength > maxDownloadBytes {
 		return 0, fmt.Errorf("modelslab: the file has %d bytes; at most %d are downloaded", resp.ContentLength, int64(maxDownloadBytes))

@@ -438,6 +438,28 @@ func (e *stoppedError) Error() string {
 
 func (e *stoppedError) Unwrap() []error { return []error{e.stopped, e.last} }
 
+// sealed keeps an error one pointer away from whoever holds it. fmt walks into a
+// pointer in somebody's unexported field, where it cannot call our Format, as
+// soon as the verb does not fit a pointer (%s, %d); it does not walk into the
+// next one, and the headers and the body stay where they are.
+type sealed struct{ err error }
+
+// seal puts an error that holds an answer behind a pointer.
+func seal(err error) error {
+	//nolint:errorlint // what wraps one of these is a pointer away already
+	switch err.(type) {
+	case *APIError, *PaymentDeclinedError, *RequiresActionError, *RateLimitError, *GenerationError, *pendingError, *expiredError:
+		return &sealed{err}
+	}
+	return err
+}
+
+func (e *sealed) Error() string                 { return e.err.Error() }
+func (e *sealed) Unwrap() error                 { return e.err }
+func (e *sealed) Format(f fmt.State, verb rune) { formatText(f, verb, e.err.Error()) }
+func (e *sealed) LogValue() slog.Value          { return slog.StringValue(e.err.Error()) }
+func (e *sealed) MarshalJSON() ([]byte, error)  { return json.Marshal(e.err) }
+
 // as is errors.As with the result as a value.
 func as[T error](err error) (found T, ok bool) {
 	ok = errors.As(err, &found)

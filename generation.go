@@ -5,6 +5,8 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"log/slog"
 	"math"
 	"net/http"
 	"path"
@@ -60,6 +62,16 @@ type Generation struct {
 	Raw         json.RawMessage `json:"raw,omitzero"` // the last answer as received
 }
 
+func (g Generation) line() string {
+	return "generation " + clean(g.ID, maxCodeText) + " at " + clean(g.Path, maxCodeText) + ": " + clean(string(g.Status), maxCodeText)
+}
+
+// Format writes one line under every verb.
+func (g Generation) Format(f fmt.State, verb rune) { formatText(f, verb, g.line()) }
+
+// LogValue implements slog.LogValuer.
+func (g Generation) LogValue() slog.Value { return slog.StringValue(g.line()) }
+
 // Done reports whether the job has ended, well or not.
 func (g *Generation) Done() bool {
 	switch g.Status {
@@ -114,7 +126,7 @@ func (j *job) decode(t *trip, a *answer) error {
 	failed := func(message string) error {
 		e := t.apiError(&result{answer: *a, body: &a.body})
 		a.fault(e)
-		e.Message = t.scrub(clean(firstOf(message, g.Message, e.Message), maxMessageText))
+		e.Message = clean(t.scrub(firstOf(message, g.Message, e.Message)), maxMessageText)
 		return &GenerationError{APIError: *e, GenerationID: g.ID}
 	}
 	switch {
@@ -236,7 +248,7 @@ func (w *whole) decode(t *trip, a *answer) error {
 	if status := jsonText(member(a.body, "status")); a.failed() || status == string(StatusError) || status == string(StatusFailed) {
 		e := t.apiError(&result{answer: *a, body: &a.body})
 		a.fault(e)
-		e.Message = t.scrub(clean(e.Message, maxMessageText))
+		e.Message = clean(t.scrub(e.Message), maxMessageText)
 		return &GenerationError{APIError: *e, GenerationID: jsonText(member(a.body, "id"))}
 	}
 	return json.Unmarshal(a.body, w.out)

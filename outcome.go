@@ -65,7 +65,7 @@ func (t *trip) read(r *result, out any) error {
 		return err // a definite answer of another kind
 	}
 	e := t.apiError(r)
-	e.Message = t.scrub(clean(err.Error(), maxMessageText))
+	e.Message = clean(t.scrub(err.Error()), maxMessageText)
 	if t.e.Repeat == RepeatSafe {
 		return e
 	}
@@ -141,7 +141,7 @@ func (t *trip) typed(r *result) (e *APIError, decided bool, err error) {
 	}
 	t.fillError(e, r)
 	r.answer.fault(e)
-	e.Message = t.scrub(clean(e.Message, maxMessageText))
+	e.Message = clean(t.scrub(e.Message), maxMessageText)
 	if e.StatusCode >= 300 && e.StatusCode < 400 {
 		e.Message = "redirected; API calls follow no redirects, so check the base URL"
 	}
@@ -219,7 +219,7 @@ func (t *trip) settled(r *result) error {
 	switch {
 	case state == requiresAction, state == "" && jsonText(status) == requiresAction:
 		e := t.apiError(r)
-		e.Code, e.Message = requiresAction, t.scrub(clean(jsonText(message), maxMessageText))
+		e.Code, e.Message = requiresAction, clean(t.scrub(jsonText(message)), maxMessageText)
 		p := r.answer.payload()
 		if intent == nil {
 			intent, secret = member(p, "payment_intent_id"), member(p, "client_secret")
