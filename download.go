@@ -52,8 +52,9 @@ type proxied struct{}
 // guard makes a transport that hangs up on private addresses as soon as it
 // knows what a name has resolved to, before a byte is sent.
 func guard(t *http.Transport) http.RoundTripper {
+	own := http.RoundTripper(t) == http.DefaultTransport || t.DialContext == nil
 	t = t.Clone()
-	if t.DialContext == nil {
+	if own { // before even the connection is made
 		d := &net.Dialer{Timeout: 30 * time.Second, KeepAlive: 30 * time.Second}
 		d.ControlContext = func(ctx context.Context, _, addr string, _ syscall.RawConn) error { return checkPeer(ctx, addr) }
 		t.DialContext = d.DialContext

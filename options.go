@@ -69,7 +69,8 @@ func defaultConfig() *config {
 		jitter:       rand.Float64,
 	}
 	cfg.scheme, cfg.host, _ = strings.Cut(defaultOrigin, "://")
-	cfg.setHTTPClient(&http.Client{Transport: transport})
+	cfg.setHTTPClient(&http.Client{})
+	cfg.transport = transport
 	return cfg
 }
 

@@ -40,9 +40,9 @@ const (
 	// windowSlack is how far two ends of one window may lie apart where each
 	// was computed from a number of seconds.
 	windowSlack = 2 * time.Second
-	// maxReset is the longest that a Reset header is believed: the windows are
-	// a minute long, and a wrong clock must not stop a client for a day. A
-	// Retry-After is always believed.
+	// maxReset is the longest that a limiter is taken to stay empty: the windows
+	// are a minute long, and a wrong clock must not stop a client for a day. The
+	// call that a Retry-After answers always tells all of it.
 	maxReset = time.Hour
 )
 
@@ -138,7 +138,7 @@ func (s *limitState) update(status int, h http.Header, now time.Time, retryAfter
 	}
 	switch {
 	case retryAfter > 0:
-		s.until = now.Add(retryAfter)
+		s.until = now.Add(min(retryAfter, maxReset))
 	case left > 0:
 		s.until = time.Time{}
 	}
