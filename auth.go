@@ -310,15 +310,14 @@ func (s *AuthService) Refresh(ctx context.Context, p AuthRefreshParams, opts ...
 		}
 		return nil, err
 	}
-	if session.APIKey.IsZero() && old.apiKey != "" {
-		session.APIKey = NewSecret(old.apiKey)
-	}
 	if session.User == nil {
 		session.User = old.user
 	}
 	fresh := sessionCredentials(session)
-	if old.account != "" {
-		fresh.account = old.account
+	fresh.apiKey = firstOf(fresh.apiKey, old.apiKey)
+	fresh.account = firstOf(old.account, fresh.account)
+	if own := s.c.credentials().apiKey; session.APIKey.IsZero() && own != "" {
+		session.APIKey = NewSecret(own)
 	}
 	s.c.cell.swap(old, fresh)
 	return session, nil

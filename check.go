@@ -232,10 +232,12 @@ func isToken(s string) bool {
 func reservedHeader(canonical string) bool {
 	switch canonical {
 	case "Authorization", "Proxy-Authorization", "Cookie", "Host", "Accept", "Accept-Encoding", "Transfer-Encoding", "Te", "Trailer",
-		"Connection", "Keep-Alive", "Upgrade", "Expect", "Idempotency-Key", "X-Idempotency-Key", "Key", "X-Api-Key", "X-Agent-Token":
+		"Connection", "Keep-Alive", "Upgrade", "Expect", "User-Agent", "Idempotency-Key", "X-Idempotency-Key", "Key", "X-Api-Key", "X-Agent-Token",
+		"X-Method-Override":
 		return true
 	}
-	return strings.HasPrefix(canonical, "Content-") || strings.HasPrefix(canonical, "Proxy-")
+	// X-Http-Method-Override and its like make another call of a POST.
+	return strings.HasPrefix(canonical, "Content-") || strings.HasPrefix(canonical, "Proxy-") || strings.HasPrefix(canonical, "X-Http-Method")
 }
 
 // holdsSecret looks for a Secret anywhere in v.

@@ -28,8 +28,24 @@ type Client struct {
 
 	cfg    *config
 	cell   *cell
+	over   *overrides
 	shared *shared
 	limit  partyLimits
+}
+
+// overrides are what a client made with With has of its own beside its session's
+// token.
+type overrides struct{ apiKey, account string }
+
+// credentials are what a call is made with.
+func (c *Client) credentials() *credentials {
+	k := c.cell.load()
+	if c.over == nil {
+		return k
+	}
+	own := *k
+	own.apiKey, own.account = firstOf(c.over.apiKey, k.apiKey), firstOf(c.over.account, k.account)
+	return &own
 }
 
 // shared is what all clients made from one New have in common.
@@ -45,7 +61,7 @@ type partyLimits struct{ general, billing, generation *limitState }
 
 // New makes a client. It checks every option and uses no network.
 func New(opts ...Option) (*Client, error) {
-	return build(defaultConfig(), newCell(&credentials{}), &shared{}, opts)
+	return build(defaultConfig(), &Client{cell: newCell(&credentials{}), shared: &shared{}}, opts)
 }
 
 // With makes a client with more options than c. Credentials among them replace
@@ -54,17 +70,17 @@ func New(opts ...Option) (*Client, error) {
 func (c *Client) With(opts ...Option) (*Client, error) {
 	cfg := *c.cfg
 	cfg.given = nil
-	return build(&cfg, c.cell, c.shared, opts)
+	return build(&cfg, c, opts)
 }
 
 // WithSession makes a client that acts with what s holds: token, API key and
 // account. What s lacks is absent, not inherited. With a nil session, or one
 // whose token cannot be sent, each call of the client fails and says so.
 func (c *Client) WithSession(s *Session) *Client {
-	return assemble(c.cfg, newCell(sessionCredentials(s)), c.shared)
+	return assemble(c.cfg, newCell(sessionCredentials(s)), nil, c.shared)
 }
 
-func build(cfg *config, old *cell, sh *shared, opts []Option) (*Client, error) {
+func build(cfg *config, from *Client, opts []Option) (*Client, error) {
 	for i, opt := range opts {
 		if opt == nil {
 			return nil, &ParamError{Param: fmt.Sprintf("Option %d", i+1), Reason: "nil"}
@@ -73,27 +89,28 @@ func build(cfg *config, old *cell, sh *shared, opts []Option) (*Client, error) {
 			return nil, err
 		}
 	}
-	cl := old
-	if given := cfg.given; given != nil {
-		cfg.given = nil
-		if given.token == "" { // the token stays, with what it owns
-			was := *old.load()
-			if given.apiKey != "" {
-				was.apiKey = given.apiKey
-			}
-			if given.account != "" {
-				was.account = given.account
-			}
-			given = &was
+	cl, over, given := from.cell, from.over, cfg.given
+	cfg.given = nil
+	switch {
+	case given == nil:
+	case given.token == "" && cl.load().token != "": // the session stays, and may be refreshed
+		was := overrides{}
+		if over != nil {
+			was = *over
 		}
-		cl = newCell(given)
+		over = &overrides{firstOf(given.apiKey, was.apiKey), firstOf(given.account, was.account)}
+	default:
+		cl, over = newCell(given), nil
 	}
-	return assemble(cfg, cl, sh), nil
+	return assemble(cfg, cl, over, from.shared), nil
 }
 
-func assemble(cfg *config, cl *cell, sh *shared) *Client {
-	c := &Client{cfg: cfg, cell: cl, shared: sh}
+func assemble(cfg *config, cl *cell, over *overrides, sh *shared) *Client {
+	c := &Client{cfg: cfg, cell: cl, over: over, shared: sh}
 	party := cfg.origin() + " " + cl.party
+	if over != nil && over.account != "" {
+		party = cfg.origin() + " " + partyOf(over.account)
+	}
 	c.limit = partyLimits{
 		general:    sh.limits.state(LimiterGeneral, party),
 		billing:    sh.limits.state(LimiterBilling, party),
@@ -193,6 +210,9 @@ func (c *Client) callAny(ctx context.Context, method, full, shown string, in, ou
 	switch v := in.(type) {
 	case nil:
 	case url.Values:
+		if v.Has(methodField) {
+			return &ParamError{Param: "in", Reason: methodField + " would make another call of it"}
+		}
 		if method != get && method != del {
 			return &ParamError{Param: "in", Reason: "url.Values is a query, for GET and DELETE; give a struct or a map for a body"}
 		}
@@ -300,7 +320,7 @@ func (t *trip) describe(ctx context.Context, opts []RequestOption) error {
 	if err := t.opts.apply(opts); err != nil {
 		return err
 	}
-	if t.cred = t.c.cell.load(); t.cred.err != nil {
+	if t.cred = t.c.credentials(); t.cred.err != nil {
 		return t.cred.err
 	}
 	if p, ok := t.in.body.(checker); ok {
@@ -401,9 +421,16 @@ func (t *trip) encode(auth keyPlace) error {
 		}
 		body = append(append(append(append(body, name...), ':'), f.value...), '}')
 	}
+	if (t.byHand || len(extra) > 0) && hasMember(body, methodField) {
+		return &ParamError{Param: methodField, Reason: "would make another call of it"}
+	}
 	t.body = body
 	return nil
 }
+
+// methodField is what the server's framework takes for the request's method,
+// wherever it finds it.
+const methodField = "_method"
 
 // hasField reports whether a params type has a field of that JSON name, set or
 // not.
@@ -466,7 +493,7 @@ func (t *trip) allow() (release func(error), err error) {
 		return nil, err
 	}
 	return func(err error) {
-		t.c.shared.keys.release(use, t.e.Spends && (err == nil || errors.Is(err, ErrOutcomeUnknown) || errors.Is(err, ErrRequiresAction)))
+		t.c.shared.keys.release(use, err == nil || errors.Is(err, ErrOutcomeUnknown) || errors.Is(err, ErrRequiresAction))
 	}, nil
 }
 

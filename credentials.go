@@ -73,7 +73,7 @@ func newCell(k *credentials) *cell {
 	c.now.Store(k)
 	switch {
 	case k.account != "":
-		c.party = "account " + k.account
+		c.party = partyOf(k.account)
 	case k.token != "":
 		c.party = "token " + digest(k.token)
 	case k.apiKey != "":
@@ -81,6 +81,8 @@ func newCell(k *credentials) *cell {
 	}
 	return c
 }
+
+func partyOf(account string) string { return "account " + account }
 
 func (c *cell) load() *credentials { return c.now.Load() }
 

@@ -341,6 +341,8 @@ func WithRequestDefaults(opts ...RequestOption) Option {
 			return &ParamError{Param: "WithRequestDefaults", Reason: "an operation's name belongs to one call"}
 		case o.response != nil:
 			return &ParamError{Param: "WithRequestDefaults", Reason: "give each call its own *Response"}
+		case len(o.fields) > 0:
+			return &ParamError{Param: "WithRequestDefaults", Reason: "a body field belongs to the calls that have a body"}
 		}
 		cfg.defaults = append(cfg.defaults[:len(cfg.defaults):len(cfg.defaults)], opts...)
 		return nil
@@ -434,8 +436,9 @@ func WithRequestTimeout(d time.Duration) RequestOption {
 }
 
 // WithHeader adds a header. Those that this package or net/http answers for
-// cannot be set: credentials, cookies, Host, Accept, Content-*, the framing and
-// the idempotency key.
+// cannot be set: credentials, cookies, Host, Accept, User-Agent
+// ([WithUserAgent]), Content-*, the framing, the idempotency key, and those that
+// make another call of it.
 func WithHeader(k, v string) RequestOption {
 	return requestOptionFunc(func(o *callOptions) error {
 		if !isToken(k) {
@@ -455,7 +458,8 @@ func WithHeader(k, v string) RequestOption {
 
 // WithBodyField adds a field that the params type does not have to the body:
 // the way to what the vendor publishes before this package does. v must encode
-// to JSON and hold no [Secret].
+// to JSON and hold no [Secret]. A field named _method is refused: the server's
+// framework would make another call of the request.
 func WithBodyField(name string, v any) RequestOption {
 	return requestOptionFunc(func(o *callOptions) error {
 		param := "WithBodyField " + name
