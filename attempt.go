@@ -132,9 +132,7 @@ func sent(f *flight, err error) bool {
 	return !ok || op.Op != "dial"
 }
 
-var (
-	valueJSON = []string{"application/json"}
-)
+var valueJSON = []string{"application/json"} // shared by all requests, never written to
 
 // request builds the request anew, so that no attempt sees what a transport
 // did to the one before. It has no GetBody: net/http must not send a body twice
@@ -168,17 +166,12 @@ func (t *trip) request(ctx context.Context) *http.Request {
 	}).WithContext(ctx)
 	if t.body != nil {
 		h["Content-Type"] = valueJSON
-		b := &requestBody{}
-		b.Reset(t.body)
-		req.Body, req.ContentLength = b, int64(len(t.body))
+		// net/http knows this kind of body, and sends it with the headers in one
+		// piece.
+		req.Body, req.ContentLength = io.NopCloser(bytes.NewReader(t.body)), int64(len(t.body))
 	}
 	return req
 }
-
-// requestBody is a bytes.Reader to be closed.
-type requestBody struct{ bytes.Reader }
-
-func (*requestBody) Close() error { return nil }
 
 var errTooLarge = errors.New("the answer is larger than WithMaxResponseBytes allows")
 
