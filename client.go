@@ -93,13 +93,17 @@ func build(cfg *config, from *Client, opts []Option) (*Client, error) {
 	cfg.given = nil
 	switch {
 	case given == nil:
-	case given.token == "" && cl.load().token != "": // the session stays, and may be refreshed
+	case given.token != "":
+		cl, over = newCell(given), nil
+	case cl.load().token != "": // the session stays, and may be refreshed
 		was := overrides{}
 		if over != nil {
 			was = *over
 		}
 		over = &overrides{firstOf(given.apiKey, was.apiKey), firstOf(given.account, was.account)}
 	default:
+		was := cl.load()
+		given.apiKey, given.account = firstOf(given.apiKey, was.apiKey), firstOf(given.account, was.account)
 		cl, over = newCell(given), nil
 	}
 	return assemble(cfg, cl, over, from.shared), nil

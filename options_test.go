@@ -294,6 +294,8 @@ func TestWhatAClientHasOfAnother(t *testing.T) {
 	require.NoError(t, err)
 	full := &Session{AccessToken: NewSecret("2|b"), APIKey: NewSecret("key-b"), User: &User{ID: 8}}
 	bare := &Session{AccessToken: NewSecret("3|c")}
+	keyAlone, err := New(WithAPIKey("key-c"))
+	require.NoError(t, err)
 	for name, tt := range map[string]struct {
 		c                   *Client
 		token, key, account string
@@ -309,6 +311,7 @@ func TestWhatAClientHasOfAnother(t *testing.T) {
 		"With a session":            {mustWith(t, c, WithSession(full)), "2|b", "key-b", "8"},
 		"With a bare session":       {mustWith(t, c, WithSession(bare)), "3|c", "", ""},
 		"With a session and a key":  {mustWith(t, c, WithSession(bare), WithAPIKey("key-d")), "3|c", "key-d", ""},
+		"a key, then an account":    {mustWith(t, keyAlone, WithAccount("9")), "", "key-c", "9"},
 		"WithSession":               {c.WithSession(full), "2|b", "key-b", "8"},
 		"WithSession, a bare one":   {c.WithSession(bare), "3|c", "", ""},
 		"WithSession, then a token": {mustWith(t, c.WithSession(full), WithAccessToken("4|d")), "4|d", "", ""},
