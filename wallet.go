@@ -350,8 +350,9 @@ func (f *checkoutFunding) decode(t *trip, a *answer) error {
 // key of its own, and looks first whether the credit is already there. It ends
 // with [ErrCheckoutExpired] only once the server has said "not yet" after the
 // link's expiry; without such a word it ends as [ErrOutcomeUnknown]. ctx ends
-// the waiting, not the link: after a restart
-// &PaymentLink{SessionID: id} will do.
+// the waiting, not the link: after a restart &PaymentLink{SessionID: id} will
+// do, and if nobody pays such a link, of which no expiry is known, ctx alone ends
+// the waiting.
 func (s *WalletService) AwaitCheckout(ctx context.Context, link *PaymentLink, p AwaitParams, opts ...RequestOption) (*Funding, error) {
 	return await(ctx, s.c, link, p, opts, awaiting[Funding]{
 		purpose:  PurposeFund,
