@@ -3,6 +3,7 @@ package modelslab
 import (
 	"context"
 	"net/http"
+	"net/http/httptest"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -113,4 +114,50 @@ func TestAHiddenReplayOfAReadingHurtsNobody(t *testing.T) {
 	_, err := c.Wallet.Balance(t.Context())
 	assertKind(t, ErrNotFound, err)
 	assert.Len(t, seen(), 2)
+}
+
+// overHTTP2 is a client of a server that speaks HTTP/2 and takes the handlers in
+// order.
+func overHTTP2(t *testing.T, handlers ...http.HandlerFunc) (*Client, *record) {
+	t.Helper()
+	seen := &record{}
+	srv := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		n := seen.add(r)
+		assert.Equal(t, 2, r.ProtoMajor)
+		handlers[min(n, len(handlers)-1)](w, r)
+	}))
+	srv.EnableHTTP2 = true
+	srv.StartTLS()
+	t.Cleanup(srv.Close)
+	c, err := New(WithBaseURL(srv.URL), WithHTTPClient(srv.Client()), WithAccessToken(testToken), WithAPIKey(testKey), hasty(3))
+	require.NoError(t, err)
+	return c, seen
+}
+
+// resets ends the stream without an answer, as a server does that is stopped in
+// the middle of its work.
+func resets(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }
+
+func TestOverHTTP2ALostAnswerIsRepeatedByUsAlone(t *testing.T) {
+	eachClass(t, func(t *testing.T, call roadCall) {
+		c, seen := overHTTP2(t, resets, answers(200, call.ok))
+		var resp Response
+		err := call.do(t.Context(), c, WithResponse(&resp))
+		if call.repeat == RepeatOnce {
+			assertKind(t, ErrOutcomeUnknown, err)
+			assertSent(t, call, seen.requests(), 1)
+			return
+		}
+		require.NoError(t, err)
+		assertSent(t, call, seen.requests(), 2)
+		assert.Equal(t, 2, resp.Attempts)
+	})
+}
+
+func TestOverHTTP2ARefusalAfterALostAnswerSettlesNothing(t *testing.T) {
+	c, seen := overHTTP2(t, resets, answers(401, `{"message":"Unauthenticated."}`))
+	err := roadCalls[1].do(t.Context(), c)
+	assertKind(t, ErrOutcomeUnknown, err)
+	assert.Equal(t, 401, apiOf(t, err).StatusCode)
+	assert.Equal(t, 2, seen.count())
 }
