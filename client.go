@@ -280,7 +280,6 @@ type trip struct {
 	byHand bool
 
 	path, query string // from the origin on; query is encoded
-	rawPath     string // path as it is escaped, where that differs
 	body        []byte
 	opts        callOptions
 	cred        *credentials
@@ -369,11 +368,7 @@ func (t *trip) fillPath() error {
 		return err
 	}
 	open, end := strings.IndexByte(t.path, '{'), strings.IndexByte(t.path, '}')
-	before, after := t.path[:open], t.path[end+1:]
-	t.path = before + t.in.element + after
-	if escaped := url.PathEscape(t.in.element); escaped != t.in.element {
-		t.rawPath = before + escaped + after
-	}
+	t.path = t.path[:open] + t.in.element + t.path[end+1:] // net/url escapes it
 	return nil
 }
 

@@ -857,3 +857,33 @@ func TestPathElementsReachTheServerAsOneElement(t *testing.T) {
 	assert.Equal(t, "/verify/a?b%c#d", srv.requests()[0].Path, "decoded by the server")
 	assert.Empty(t, srv.requests()[0].Query)
 }
+
+func TestATransportThatGivesNothingIsAnError(t *testing.T) {
+	nothing := func(*http.Request) (*http.Response, error) { return nil, nil }
+	noBody := func(*http.Request) (*http.Response, error) { return &http.Response{StatusCode: 200}, nil }
+	for _, broken := range []step{nothing, noBody} {
+		_, err := stubbed(t, scripted(broken)).Wallet.Balance(t.Context())
+		require.ErrorContains(t, err, "neither an answer nor an error")
+		_, err = stubbed(t, scripted(broken)).Wallet.Fund(t.Context(), fundParams())
+		assertKind(t, ErrOutcomeUnknown, err) // it may have sent all the same
+	}
+}
+
+func TestAnElementOfAPathIsEscaped(t *testing.T) {
+	for token, path := range map[string]string{
+		"a%2Fb": "/verify/a%252Fb", "a?b#c": "/verify/a%3Fb%23c", "a;b=c+d": "/verify/a;b=c+d", "A-1_2.3~4": "/verify/A-1_2.3~4",
+	} {
+		net := scripted(func(r *http.Request) (*http.Response, error) {
+			assert.Equal(t, path, r.URL.EscapedPath())
+			assert.Empty(t, r.URL.RawQuery)
+			return says(200, `{"data":{"access_token":"1|a"}}`)(r)
+		})
+		_, err := stubbed(t, net).Auth.VerifyLink(t.Context(), token)
+		require.NoError(t, err)
+	}
+}
+
+func TestAResponseIsOneLine(t *testing.T) {
+	assert.Equal(t, "200", fmt.Sprint(Response{StatusCode: 200, Attempts: 1}))
+	assert.Equal(t, "402 (request req-1) replay after 3 attempts", fmt.Sprint(Response{StatusCode: 402, RequestID: "req-1", IdempotencyReplay: true, Attempts: 3}))
+}

@@ -295,9 +295,9 @@ func TestBarMovesByTheEstimateAndEndsWithTheJob(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var out screen
 		p := watch(&out, true, 2*time.Second)
-		time.Sleep(1050 * time.Millisecond)
+		<-time.After(1050 * time.Millisecond)
 		p.answer(&modelslab.Generation{Status: modelslab.StatusProcessing, ETA: time.Second})
-		time.Sleep(5 * time.Second)
+		<-time.After(5 * time.Second)
 		assert.NotContains(t, out.String(), "100%")
 		p.end(true)
 		assert.Contains(t, out.String(), " 50%")
