@@ -405,3 +405,12 @@ func TestManyCallsShareALimiterSafely(t *testing.T) {
 	assert.Equal(t, 320, net.count())
 	assert.True(t, c.RateLimit(LimiterGeneral).Known)
 }
+
+func TestHeadersOfACallWithoutALimiterAreReadAllTheSame(t *testing.T) {
+	net := scripted(says(200, `{"data":{"access_token":"1|a"}}`, "X-RateLimit-Remaining", "3", "X-RateLimit-Reset", "1771149660", "Date", "Sun, 15 Feb 2026 10:00:00 GMT"))
+	var resp Response
+	_, err := stubbed(t, net).Auth.VerifyLink(t.Context(), "mailed-token-1", WithResponse(&resp))
+	require.NoError(t, err)
+	assert.Equal(t, 3, resp.RateLimit.Remaining)
+	assert.WithinDuration(t, time.Now().Add(time.Minute), resp.RateLimit.Reset, 10*time.Second)
+}
