@@ -9,7 +9,6 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 )
 
 // An answer of the Agents API is an envelope, {data, error, meta}, or one of
@@ -326,28 +325,12 @@ func title(page []byte) string {
 	return ""
 }
 
-// jsonText reads a JSON string, or a number as it is written; anything else is "".
+// jsonText reads a JSON string, or a number as it is written; anything else is
+// "".
 func jsonText(v []byte) string {
-	if len(v) == 0 {
-		return ""
-	}
-	if v[0] != '"' {
-		if v[0] == '-' || v[0] >= '0' && v[0] <= '9' {
-			return string(v)
-		}
-		return ""
-	}
-	if bytes.IndexByte(v, '\\') < 0 {
-		if v = v[1 : len(v)-1]; utf8.Valid(v) {
-			return string(v)
-		}
-		return string(bytes.ToValidUTF8(v, []byte("\ufffd")))
-	}
-	var s string
-	if json.Unmarshal(v, &s) != nil {
-		return ""
-	}
-	return s
+	var t text
+	_ = t.UnmarshalJSON(v) // it takes everything
+	return string(t)
 }
 
 // member is one member of a JSON object; nil if v is no object, or if the member
@@ -443,6 +426,37 @@ func (m *members) end(well bool) bool {
 		m.err = errUnreadable
 	}
 	return false
+}
+
+// elements walks over the elements of a JSON array, in order.
+type elements struct {
+	b     []byte
+	i     int
+	value []byte
+}
+
+func elementsOf(v []byte) elements {
+	if len(v) == 0 || v[0] != '[' {
+		return elements{}
+	}
+	return elements{b: v, i: 1}
+}
+
+func (e *elements) next() bool {
+	i := skipSpace(e.b, e.i)
+	if i < len(e.b) && e.b[i] == ',' {
+		i = skipSpace(e.b, i+1)
+	}
+	end := -1
+	if i > 0 && i < len(e.b) && e.b[i] != ']' {
+		end = valueEnd(e.b, i)
+	}
+	if end < 0 {
+		e.b = nil
+		return false
+	}
+	e.value, e.i = e.b[i:end], end
+	return true
 }
 
 func skipSpace(b []byte, i int) int {
