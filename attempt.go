@@ -194,7 +194,7 @@ func readBody(resp *http.Response, limit int64) (*[]byte, error) {
 	p := bodies.Get().(*[]byte)
 	b := (*p)[:0]
 	if n := resp.ContentLength; n > int64(cap(b)) && n <= limit {
-		b = make([]byte, 0, n+1)
+		b = make([]byte, 0, min(n+1, maxPooledBody)) // a header alone allocates no more
 	}
 	var err error
 	for err == nil {
@@ -202,8 +202,8 @@ func readBody(resp *http.Response, limit int64) (*[]byte, error) {
 			b = append(b, 0)[:len(b)]
 		}
 		room := b[len(b):cap(b)]
-		if most := limit + 1 - int64(len(b)); int64(len(room)) > most {
-			room = room[:most]
+		if left := limit - int64(len(b)); int64(len(room)) > left {
+			room = room[:left+1] // one more than there may be, to see whether there is
 		}
 		var n int
 		n, err = resp.Body.Read(room)

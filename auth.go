@@ -140,13 +140,19 @@ func (s *Session) decode(_ *trip, a *answer) error {
 		User:        w.User.user(),
 		Message:     string(w.Message),
 	}
-	if w.APIKey != "" {
-		s.APIKey = NewSecret(string(w.APIKey))
-	}
+	s.APIKey = sendable(w.APIKey)
 	if w.ExpiresAt != nil && !w.ExpiresAt.IsZero() {
 		s.ExpiresAt = w.ExpiresAt
 	}
 	return nil
+}
+
+// sendable is a credential as a Secret, and none where it could not be sent.
+func sendable(s text) Secret {
+	if checkCredential("", string(s)) != nil {
+		return Secret{}
+	}
+	return NewSecret(string(s))
 }
 
 // AuthSignupParams opens an account.
@@ -189,12 +195,7 @@ func (s *Signup) decode(_ *trip, a *answer) error {
 		return err
 	}
 	s.Message, s.User = string(w.Message), w.User.user()
-	if token := w.token(); token != "" {
-		s.AccessToken = NewSecret(token)
-	}
-	if w.APIKey != "" {
-		s.APIKey = NewSecret(string(w.APIKey))
-	}
+	s.AccessToken, s.APIKey = sendable(text(w.token())), sendable(w.APIKey)
 	return nil
 }
 

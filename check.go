@@ -46,8 +46,12 @@ func checkElement(param, s string) error {
 		reason = "is no id"
 	case strings.ContainsAny(s, "/\\") || hasControl(s):
 		reason = "must hold no slash and no control character"
-	case looksLikeCardNumber(s):
+	}
+	if looksLikeCardNumber(s) {
 		return &ParamError{Param: param, Reason: "is a card number; an id is needed"}
+	}
+	if reason != "" && mayBeCardNumber(s) {
+		return &ParamError{Param: param, Reason: reason} // and is not repeated
 	}
 	if reason != "" {
 		return &ParamError{Param: param, Value: s, Reason: reason}
@@ -98,15 +102,27 @@ var (
 	sessionForm       = regexp.MustCompile(`^cs_[A-Za-z0-9_]{1,250}$`)
 )
 
+// mayBeCardNumber reports whether s has as many digits as a card number, however
+// they are mistyped or set off: such a thing is not repeated.
+func mayBeCardNumber(s string) bool {
+	digits := 0
+	for i := range len(s) {
+		if isDigit(s[i]) {
+			digits++
+		}
+	}
+	return digits >= minCardDigits
+}
+
 // checkStripeID refuses what is no id of the form, and a card number as such.
 func checkStripeID(param, s, prefix string, form *regexp.Regexp) error {
 	switch {
 	case strings.Contains(s, "_secret_"), strings.HasPrefix(s, "sk_"), strings.HasPrefix(s, "rk_"):
 		return &ParamError{Param: param, Reason: "is a secret; the id is needed (" + prefix + "…)"}
-	case form.MatchString(s):
+	case form.MatchString(s) && !looksLikeCardNumber(strings.TrimPrefix(s, prefix)):
 		return nil
-	case looksLikeCardNumber(s):
-		return &ParamError{Param: param, Reason: "is a card number, which must never be sent here: give the card to Billing.TokenizeCard and use the id (pm_…) that it returns"}
+	case mayBeCardNumber(s):
+		return &ParamError{Param: param, Reason: "has the digits of a card number, which must never be sent here: give the card to Billing.TokenizeCard and use the id (pm_…) that it returns"}
 	}
 	return &ParamError{Param: param, Value: s, Reason: "must be an id of Stripe's, " + prefix + "…"}
 }
@@ -157,9 +173,22 @@ func parseOrigin(param, origin string) (scheme, host string, err error) {
 	case u.Path != "" && u.Path != "/" || u.RawQuery != "" || u.Fragment != "" || u.ForceQuery:
 		return bad("must be an origin alone, without path or query")
 	case u.Scheme == "https", u.Scheme == "http" && isLoopback(u.Hostname()):
-		return u.Scheme, strings.ToLower(u.Host), nil
+		return u.Scheme, oneSpelling(u), nil
 	}
 	return bad("must be https; plain http is allowed on loopback only")
+}
+
+// oneSpelling is an origin's host as it is compared: in lower case, without the
+// root's dot and without the scheme's own port.
+func oneSpelling(u *url.URL) string {
+	name, port := strings.TrimSuffix(strings.ToLower(u.Hostname()), "."), u.Port()
+	if strings.Contains(name, ":") {
+		name = "[" + name + "]"
+	}
+	if port == "" || u.Scheme == "https" && port == "443" || u.Scheme == "http" && port == "80" {
+		return name
+	}
+	return name + ":" + port
 }
 
 func redactUserinfo(s string) string {

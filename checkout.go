@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"regexp"
 	"strings"
 	"time"
 
@@ -17,7 +18,7 @@ import (
 // AwaitParams is how to wait for a human.
 type AwaitParams struct {
 	Interval time.Duration      // between two polls; default 10 s, at least 5 s
-	Progress func(CheckoutPoll) // called after each poll; may be nil
+	Progress func(CheckoutPoll) // called after each poll that did not find it paid; may be nil
 }
 
 // CheckoutPoll is one answer to the question whether a checkout is paid.
@@ -44,7 +45,10 @@ func (p sessionParams) check() error { return checkSession("sessionID", p.Sessio
 
 // pendingError is the server's "not yet". No money has moved that was not there
 // before.
-type pendingError struct{ APIError }
+type pendingError struct {
+	APIError
+	unpaid bool // the server says that it is not paid, and not just no
+}
 
 func (e *pendingError) Is(target error) bool { return e.is(ErrCheckoutPending, target) }
 func (e *pendingError) Unwrap() error        { return e.part() }
@@ -56,31 +60,37 @@ type checkoutAnswer struct{}
 func (checkoutAnswer) refusal(e *APIError) error {
 	switch e.StatusCode {
 	case http.StatusConflict, http.StatusTooEarly:
-		return &pendingError{*e}
+		return &pendingError{APIError: *e}
 	case http.StatusBadRequest, http.StatusPaymentRequired, http.StatusUnprocessableEntity:
 		if e.Code != "validation_error" && e.Code != "payment_declined" {
-			return &pendingError{*e}
+			return &pendingError{*e, saysUnpaid(e.Details) || unpaidCode.MatchString(e.Code)}
 		}
 	}
 	return nil
 }
 
-// pending tells "not yet" among the successes.
-func (checkoutAnswer) pending(t *trip, a *answer) error {
-	p := a.object()
-	waits := a.status == http.StatusAccepted
+var unpaidCode = regexp.MustCompile(`pending|unpaid|not_paid|incomplete|expired`)
+
+// saysUnpaid looks for the words for a checkout that nobody has paid.
+func saysUnpaid(object []byte) bool {
 	for _, name := range [...]string{"status", "payment_status"} {
-		switch strings.ToLower(jsonText(member(p, name))) {
+		switch strings.ToLower(jsonText(member(object, name))) {
 		case "open", "unpaid", "pending", "processing":
-			waits = true
+			return true
 		}
 	}
-	if !waits {
+	return false
+}
+
+// pending tells "not yet" among the successes.
+func (checkoutAnswer) pending(t *trip, a *answer) error {
+	unpaid := saysUnpaid(a.object())
+	if !unpaid && a.status != http.StatusAccepted {
 		return nil
 	}
 	e := t.apiError(&result{answer: *a, body: &a.body})
 	e.Code, e.Message = "checkout_pending", "not paid yet"
-	return &pendingError{*e}
+	return &pendingError{*e, true}
 }
 
 // awaiting is what differs between the services that wait for a checkout.
@@ -151,7 +161,7 @@ func await[T any](ctx context.Context, c *Client, link *PaymentLink, p AwaitPara
 		case errors.Is(err, ErrCheckoutPending) && definite:
 			open = nil
 			k++
-			if link.expired(server) && !resp.IdempotencyReplay {
+			if p, ok := as[*pendingError](err); ok && p.unpaid && link.expired(server) && !resp.IdempotencyReplay {
 				return nil, seal(&expiredError{*api})
 			}
 		case errors.Is(err, ErrCheckoutPending):

@@ -303,11 +303,12 @@ func (t *trip) walk(ctx context.Context, out any, opts []RequestOption) error {
 	if err != nil {
 		return err
 	}
+	if release != nil {
+		err = ErrOutcomeUnknown // until it is known: a decoder of the caller's may panic
+		defer func() { release(err) }()
+	}
 	if err = t.wait(ctx); err == nil {
 		err = t.send(ctx, out)
-	}
-	if release != nil {
-		release(err)
 	}
 	return seal(err)
 }
@@ -325,6 +326,9 @@ func (t *trip) describe(ctx context.Context, opts []RequestOption) error {
 	}
 	if t.cred = t.c.credentials(); t.cred.err != nil {
 		return t.cred.err
+	}
+	if v := reflect.ValueOf(t.in.body); t.byHand && v.Kind() == reflect.Pointer && v.IsNil() {
+		return &ParamError{Param: "in", Reason: "is a nil pointer"}
 	}
 	if p, ok := t.in.body.(checker); ok {
 		if err := p.check(); err != nil {

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"net/url"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -32,6 +33,7 @@ func (k *credentials) scrub(s string) string {
 	for _, secret := range [...]string{k.token, k.apiKey} {
 		if len(secret) > 2 {
 			s = strings.ReplaceAll(s, secret, redacted)
+			s = strings.ReplaceAll(s, url.QueryEscape(secret), redacted)
 		}
 	}
 	return s

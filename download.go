@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -52,8 +54,13 @@ type proxied struct{}
 // guard makes a transport that hangs up on private addresses as soon as it
 // knows what a name has resolved to, before a byte is sent.
 func guard(t *http.Transport) http.RoundTripper {
-	own := http.RoundTripper(t) == http.DefaultTransport || t.DialContext == nil
+	//nolint:staticcheck // Dial is deprecated, and callers still have it
+	legacy := t.Dial
+	own := http.RoundTripper(t) == http.DefaultTransport || t.DialContext == nil && legacy == nil
 	t = t.Clone()
+	if t.DialContext == nil && legacy != nil {
+		t.DialContext = func(_ context.Context, network, addr string) (net.Conn, error) { return legacy(network, addr) }
+	}
 	if own { // before even the connection is made
 		d := &net.Dialer{Timeout: 30 * time.Second, KeepAlive: 30 * time.Second}
 		d.ControlContext = func(ctx context.Context, _, addr string, _ syscall.RawConn) error { return checkPeer(ctx, addr) }
@@ -110,12 +117,25 @@ func checkPeer(ctx context.Context, addr string) error {
 	return nil
 }
 
-// sharedSpace is carrier-grade NAT (RFC 6598), which netip does not call private.
-var sharedSpace = netip.MustParsePrefix("100.64.0.0/10")
+// reserved are the ranges of the special-purpose registries (RFC 6890) that netip
+// does not call private: no file of a public host is there. Those of IPv6 that
+// carry an IPv4 address inside would reach a private one through a translator.
+var reserved = func() (list []netip.Prefix) {
+	for _, s := range [...]string{
+		"0.0.0.0/8", "100.64.0.0/10", "192.0.0.0/24", "192.0.2.0/24", "192.88.99.0/24", "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24", "240.0.0.0/4",
+		"::/96", "64:ff9b::/96", "64:ff9b:1::/48", "100::/64", "2001::/23", "2001:db8::/32", "2002::/16", "fec0::/10",
+	} {
+		list = append(list, netip.MustParsePrefix(s))
+	}
+	return list
+}()
 
 func isPublic(ip netip.Addr) bool {
-	ip = ip.Unmap()
-	return ip.IsGlobalUnicast() && !ip.IsPrivate() && !ip.IsLoopback() && !ip.IsLinkLocalUnicast() && !sharedSpace.Contains(ip)
+	ip = ip.Unmap().WithZone("")
+	if !ip.IsGlobalUnicast() || ip.IsPrivate() || ip.IsLoopback() || ip.IsLinkLocalUnicast() {
+		return false
+	}
+	return !slices.ContainsFunc(reserved, func(p netip.Prefix) bool { return p.Contains(ip) })
 }
 
 // checkFileURL lets through what a download may ask for.
@@ -233,5 +253,10 @@ func downloadError(err error) error {
 	if u, ok := as[*url.Error](err); ok {
 		err = u.Err
 	}
+	if text := err.Error(); urlForm.MatchString(text) {
+		err = errors.New(urlForm.ReplaceAllString(clean(text, maxMessageText), "(a URL)"))
+	}
 	return fmt.Errorf("modelslab: download: %w", err)
 }
+
+var urlForm = regexp.MustCompile(`[a-zA-Z][a-zA-Z0-9+.-]*://[^\s"]*`)

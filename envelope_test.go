@@ -300,16 +300,18 @@ func TestAnEmptySuccessIsEnoughWhereNothingIsNeeded(t *testing.T) {
 func TestListsAreReadInEveryShape(t *testing.T) {
 	ctx := func(t *testing.T) context.Context { return t.Context() }
 	for body, want := range map[string]int{
-		`{"data":{"items":[{"id":1},{"id":"2"}],"count":2,"total":9,"wallet":{"balance":"5.00"}}}`: 2,
-		`{"data":[{"id":1},{"id":2},{"id":3}]}`:                                                    3,
-		`[{"id":1}]`:                                                                               1,
-		`{"items":[{"id":1}]}`:                                                                     1,
-		`{"data":[]}`:                                                                              0,
-		`{"data":{"items":[]}}`:                                                                    0,
-		`{"data":{"items":null}}`:                                                                  -1,
-		`{"data":{"items":"x"}}`:                                                                   -1,
-		`{"data":{"count":0}}`:                                                                     -1,
-		`{"data":"x"}`:                                                                             -1,
+		`{"data":{"items":[{"id":1,"amount":1},{"id":"2","amount":"2"}],"count":2,"total":9,"wallet":{"balance":"5.00"}}}`: 2,
+		`{"data":[{"id":1,"amount":1},{"id":2,"amount":2},{"id":3,"amount":3}]}`:                                           3,
+		`[{"id":1,"amount":1}]`:           1,
+		`{"items":[{"id":1,"amount":1}]}`: 1,
+		`{"data":[]}`:                     0,
+		`{"data":{"items":[]}}`:           0,
+		`{"data":[{"id":1}]}`:             -1,
+		`{"data":[1]}`:                    -1,
+		`{"data":{"items":null}}`:         -1,
+		`{"data":{"items":"x"}}`:          -1,
+		`{"data":{"count":0}}`:            -1,
+		`{"data":"x"}`:                    -1,
 	} {
 		page, err := stubbed(t, scripted(says(200, body))).Wallet.Transactions(ctx(t), TransactionsParams{})
 		if want < 0 {

@@ -226,11 +226,10 @@ func (s *GenerationService) Call(ctx context.Context, method, path string, in, o
 	if err := checkGenerationPath(path); err != nil {
 		return err
 	}
-	if out == nil {
-		return s.c.callAny(ctx, method, path, path, in, nil, opts)
-	}
-	if err := checkOut(out); err != nil {
-		return err
+	if out != nil {
+		if err := checkOut(out); err != nil {
+			return err
+		}
 	}
 	return s.c.callAny(ctx, method, path, path, in, &whole{out}, opts)
 }
@@ -240,6 +239,8 @@ type whole struct{ out any }
 
 func (w *whole) decode(t *trip, a *answer) error {
 	switch {
+	case a.shape == shapeEmpty && w.out == nil:
+		return nil
 	case a.shape == shapeEmpty, string(a.body) == "null":
 		return errNoData
 	case a.shape == shapeOther:
@@ -250,6 +251,9 @@ func (w *whole) decode(t *trip, a *answer) error {
 		a.fault(e)
 		e.Message = clean(t.scrub(e.Message), maxMessageText)
 		return &GenerationError{APIError: *e, GenerationID: jsonText(member(a.body, "id"))}
+	}
+	if w.out == nil {
+		return nil
 	}
 	return json.Unmarshal(a.body, w.out)
 }
@@ -341,6 +345,7 @@ type WaitParams struct {
 const (
 	defaultWaitInterval = 10 * time.Second
 	minWaitInterval     = time.Second
+	leastWaitInterval   = 100 * time.Millisecond
 )
 
 // Wait asks until a job has ended: first after the server's estimate, then ever
@@ -368,9 +373,9 @@ func (s *GenerationService) Wait(ctx context.Context, g *Generation, p WaitParam
 	if _, err := fetchRow(g); err != nil {
 		return last, err
 	}
-	most := p.MaxInterval
-	if most == 0 {
-		most = defaultWaitInterval
+	most := defaultWaitInterval
+	if p.MaxInterval > 0 {
+		most = max(p.MaxInterval, leastWaitInterval)
 	}
 	backoff := min(minWaitInterval, most)
 	delay := backoff

@@ -304,10 +304,21 @@ func TestFundReturnsWhatIsPaid(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, &Funding{Status: "succeeded", PaymentIntentID: testIntent, Balance: Ptr(Cents(5050))}, f)
 
-	f, err = stubbed(t, scripted(says(200, `{"data":{"message":"Wallet funded."},"error":null}`))).Wallet.Fund(t.Context(), fundParams())
+	f, err = stubbed(t, scripted(says(200, `{"data":{"status":"succeeded","message":"Wallet funded."},"error":null}`))).Wallet.Fund(t.Context(), fundParams())
 	require.NoError(t, err)
 	assert.Equal(t, &Funding{Status: "succeeded", Message: "Wallet funded."}, f)
 	assert.Nil(t, f.Balance, "a balance that was not sent is not zero dollars")
+
+	for _, body := range []string{
+		`{"data":{"message":"Wallet funded."}}`, `{"success":false,"message":"Your card was refused"}`, `{"status":false,"balance":5}`,
+		`{"data":{"balance":5},"errors":{"card":["refused"]}}`, `{"data":{"status":"rejected","balance":5}}`, `{"data":{"payment_status":"refused","balance":5}}`,
+		`{"data":{"status":"queued","balance":5}}`, `{"data":{"payment":{"payment_intent_id":"pi_3TestIntent"}}}`,
+	} {
+		_, err = stubbed(t, scripted(says(200, body))).Wallet.Fund(t.Context(), fundParams())
+		assertKind(t, ErrOutcomeUnknown, err)
+		err = stubbed(t, scripted(says(200, body))).Call(t.Context(), post, "/wallet/fund", fundParams(), nil)
+		assertKind(t, ErrOutcomeUnknown, err)
+	}
 }
 
 // derived is the key of an operation, worked out apart from the package.

@@ -43,7 +43,7 @@ func (t *trip) read(r *result, out any) error {
 		e := t.apiError(r)
 		e.Message = "the answer could not be read"
 		switch {
-		case t.e.Repeat != RepeatSafe && (r.CutShort || r.Status < 300 || r.Open() || t.unanswered):
+		case t.e.Repeat != RepeatSafe && (r.CutShort || r.Status < 400 || r.Open() || t.unanswered):
 			e.OutcomeUnknown = true
 			return t.unknown(&lostAnswer{r.err, e})
 		case r.Status < 300:
@@ -141,13 +141,16 @@ func (t *trip) typed(r *result) (e *APIError, decided bool, err error) {
 	}
 	t.fillError(e, r)
 	r.answer.fault(e)
+	e.Code = t.scrub(e.Code)
 	e.Message = clean(t.scrub(e.Message), maxMessageText)
 	if e.StatusCode >= 300 && e.StatusCode < 400 {
 		e.Message = "redirected; API calls follow no redirects, so check the base URL"
 	}
 	if d, ok := err.(*PaymentDeclinedError); ok { //nolint:errorlint // made above, and never wrapped
 		d.DeclineCode = jsonText(member(e.Details, "decline_code"))
-		d.PaymentIntentID = jsonText(member(e.Details, "payment_intent_id"))
+		d.PaymentIntentID = t.scrub(jsonText(member(e.Details, "payment_intent_id")))
+		// A page of a proxy's with that status has not looked at the payment.
+		decided = e.Code != "" || d.DeclineCode != ""
 		if d.DeclineCode == "authentication_required" {
 			a := &RequiresActionError{APIError: *e, PaymentIntentID: d.PaymentIntentID, ClientSecret: secretOf(member(e.Details, "client_secret"))}
 			return &a.APIError, true, a
@@ -174,14 +177,11 @@ func (t *trip) settle(r *result, out any) error {
 			return err
 		}
 	}
-	switch d := out.(type) {
-	case nil:
-		return nil
-	case decoder:
+	if d, ok := out.(decoder); ok {
 		return d.decode(t, a)
 	}
-	if !t.byHand {
-		return a.decode(out)
+	if err := t.paidByHand(a); err != nil || out == nil {
+		return err
 	}
 	p := a.payload()
 	if p == nil {
@@ -224,7 +224,7 @@ func (t *trip) settled(r *result) error {
 		if intent == nil {
 			intent, secret = member(p, "payment_intent_id"), member(p, "client_secret")
 		}
-		return &RequiresActionError{APIError: *e, PaymentIntentID: jsonText(intent), ClientSecret: secretOf(secret)}
+		return &RequiresActionError{APIError: *e, PaymentIntentID: t.scrub(jsonText(intent)), ClientSecret: secretOf(secret)}
 	case state != "" && !finished(state):
 		return unfinishedError(state)
 	case state == "" && r.Status == http.StatusAccepted && t.e.Name != unlisted:
@@ -234,6 +234,25 @@ func (t *trip) settled(r *result) error {
 }
 
 const requiresAction = "requires_action"
+
+// paidByHand holds an answer to a payment that was called by hand against what
+// its method would make of it. A checkout page is no payment, and no failure.
+func (t *trip) paidByHand(a *answer) error {
+	p := a.object()
+	switch {
+	case !t.byHand:
+		return nil
+	case t.e.full == table[walletFund].full && t.e.Spends:
+		if member(p, "checkout_url") == nil {
+			return new(Funding).decode(t, a)
+		}
+	case t.e.full == table[subscriptionsCreate].full && t.e.Spends:
+		if member(p, "checkout_url") == nil && member(p, "payment") == nil {
+			return new(SubscriptionResult).decode(t, a)
+		}
+	}
+	return nil
+}
 
 // finished tells the words for money that has moved.
 func finished(status string) bool {
@@ -289,6 +308,9 @@ func (t *trip) fillError(e *APIError, r *result) {
 	} else {
 		e.Response = t.response(r)
 	}
+	if t.cred != nil {
+		e.RequestID = t.cred.scrub(e.RequestID)
+	}
 }
 
 // scrub takes out of foreign text what the request itself held in secret.
@@ -309,14 +331,30 @@ func (t *trip) scrub(s string) string {
 	return scrubText(s)
 }
 
-// unfinished tells the words for a payment that is on its way or has failed.
-func unfinished(status string) bool {
-	switch strings.ToLower(status) {
-	case "open", "unpaid", "pending", "processing", "incomplete", "expired", "failed", "canceled", "cancelled", "declined", "error",
-		"past_due", "no_payment_required":
-		return true
+// paidWords looks at all that an answer to a payment says beside its data: each
+// word for a state has to be one for money that has moved, and nothing may say
+// that it failed.
+func paidWords(a *answer, words ...string) error {
+	for _, word := range words {
+		if word != "" && !finished(word) && word != "ok" && word != "active" && word != "trialing" {
+			return unfinishedError(word)
+		}
 	}
-	return strings.HasPrefix(strings.ToLower(status), "requires_") || strings.HasPrefix(strings.ToLower(status), "incomplete")
+	for _, object := range [...][]byte{a.object(), a.body} {
+		for m := membersOf(object); m.next(); {
+			switch string(m.name) {
+			case "success", "status":
+				if m.value[0] == 'f' || string(m.value) == "0" {
+					return unfinishedError("failed")
+				}
+			case "errors":
+				if !emptyValue(m.value) {
+					return unfinishedError("failed")
+				}
+			}
+		}
+	}
+	return nil
 }
 
 func unfinishedError(status string) error {

@@ -40,6 +40,9 @@ const (
 	// windowSlack is how far two ends of one window may lie apart where each
 	// was computed from a number of seconds.
 	windowSlack = 2 * time.Second
+	// longWindow is what no window's end can be away from now, the windows being
+	// a minute long: a later answer corrects such a state.
+	longWindow = 2 * time.Minute
 	// maxReset is the longest that a limiter is taken to stay empty: the windows
 	// are a minute long, and a wrong clock must not stop a client for a day. The
 	// call that a Retry-After answers always tells all of it.
@@ -120,9 +123,9 @@ func (s *limitState) update(status int, h http.Header, now time.Time, retryAfter
 		older, newer := s.resetAt(), resetTime(reset, h["Date"], now)
 		switch {
 		case newer.IsZero() || older.IsZero() || older.Before(now):
-		case newer.Before(older.Add(-windowSlack)):
+		case newer.Before(older.Add(-windowSlack)) && older.Sub(now) < longWindow && status != http.StatusTooManyRequests:
 			return // a late answer from a window gone by
-		case newer.Before(older.Add(windowSlack)):
+		case newer.After(older.Add(-windowSlack)) && newer.Before(older.Add(windowSlack)):
 			same = true
 		}
 	}

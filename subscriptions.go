@@ -220,6 +220,7 @@ func (r *SubscriptionResult) decode(t *trip, a *answer) error {
 		Status               text              `json:"status"`
 		PaymentStatus        text              `json:"payment_status"`
 		StripeSubscriptionID text              `json:"stripe_subscription_id"`
+		PlanID               ID                `json:"plan_id"`
 		Subscription         *subscriptionWire `json:"subscription"`
 		CheckoutURL          text              `json:"checkout_url"`
 	}
@@ -233,24 +234,26 @@ func (r *SubscriptionResult) decode(t *trip, a *answer) error {
 	switch {
 	case w.CheckoutURL != "" && status == "":
 		return errors.New("a checkout page came instead of a subscription")
-	case status == "" && w.PaymentStatus == "" && w.Subscription == nil && w.StripeSubscriptionID == "" && w.Message == "":
-		return missing("subscription")
-	case unfinished(string(status)):
-		return fmt.Errorf("the subscription is %q, not active", clean(string(status), maxCodeText))
-	case unfinished(string(w.PaymentStatus)):
-		return unfinishedError(string(w.PaymentStatus))
+	case status == "" && w.PaymentStatus == "":
+		return missing("subscription.status")
+	}
+	if err := paidWords(a, string(status), string(w.Status), string(w.PaymentStatus)); err != nil {
+		return err
 	}
 	*r = SubscriptionResult{Status: string(status), Message: string(w.Message), StripeSubscriptionID: string(w.StripeSubscriptionID)}
+	plan := w.PlanID
 	if w.Subscription != nil {
 		sub := w.Subscription.subscription()
 		if sub.StripeSubscriptionID == "" {
 			sub.StripeSubscriptionID = r.StripeSubscriptionID
 		}
-		r.Subscription = &sub
-		asked, ok := t.in.body.(SubscriptionCreateParams)
-		if ok && sub.PlanID != 0 && sub.PlanID != asked.PlanID && a.replayed() {
-			return fmt.Errorf("the server repeated its answer to another request: plan %d, not %d", sub.PlanID, asked.PlanID)
+		if sub.PlanID != 0 {
+			plan = sub.PlanID
 		}
+		r.Subscription = &sub
+	}
+	if asked, ok := t.in.body.(SubscriptionCreateParams); ok && plan != 0 && plan != asked.PlanID && a.replayed() {
+		return fmt.Errorf("the server answers another request: plan %d, not %d", plan, asked.PlanID)
 	}
 	return nil
 }

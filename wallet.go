@@ -220,6 +220,7 @@ func (p *TransactionPage) decode(_ *trip, a *answer) error {
 // read takes a transaction apart. Pages of them are long, and a walk over their
 // members costs a third of what reflection does.
 func (tx *Transaction) read(object []byte) (err error) {
+	var amount sum
 	for m := membersOf(object); m.next() && err == nil; {
 		switch v := m.value; string(m.name) {
 		case "id":
@@ -231,7 +232,7 @@ func (tx *Transaction) read(object []byte) (err error) {
 		case "type":
 			tx.Type = jsonText(v)
 		case "amount":
-			err = tx.Amount.UnmarshalJSON(v)
+			err = amount.UnmarshalJSON(v)
 		case "status":
 			tx.Status = jsonText(v)
 		case "usecase":
@@ -242,6 +243,10 @@ func (tx *Transaction) read(object []byte) (err error) {
 			err = tx.CreatedAt.UnmarshalJSON(v)
 		}
 	}
+	if err == nil && !amount.sent {
+		err = missing("amount") // no word is not zero dollars
+	}
+	tx.Amount = amount.Amount
 	return err
 }
 
@@ -276,7 +281,7 @@ func (p WalletFundParams) price() Amount { return p.Amount }
 
 // Funding is money that has reached the wallet.
 type Funding struct {
-	Status          string  // "succeeded"
+	Status          string  // "succeeded", also where only the new balance was sent
 	PaymentIntentID string  // "pi_…"; empty: not said
 	Message         string  // the server's words
 	Balance         *Amount // US dollars after it; nil: not sent
@@ -329,18 +334,17 @@ func (f *Funding) decode(t *trip, a *answer) error {
 	switch {
 	case page && f.Status == "":
 		return errors.New("a checkout page came instead of a payment")
-	case unfinished(status):
-		return unfinishedError(status)
-	case unfinished(paystate):
-		return unfinishedError(paystate)
-	case f.Status == "" && status == "" && paystate == "" && f.Message == "" && !balance.sent:
-		return missing("payment.status") // an intent alone is no payment
+	case f.Status == "" && status == "" && paystate == "" && !balance.sent:
+		return missing("payment.status") // an intent or a message alone is no payment
+	}
+	if err := paidWords(a, status, paystate); err != nil {
+		return err
 	}
 	if !paid.sent {
 		paid = amount
 	}
 	if asked, ok := t.in.body.(WalletFundParams); ok && paid.sent && paid.Amount != asked.Amount && a.replayed() {
-		return fmt.Errorf("the server repeated its answer to another request: $%s, not $%s", paid.Amount, asked.Amount)
+		return fmt.Errorf("the server answers another request: $%s, not $%s", paid.Amount, asked.Amount)
 	}
 	f.Status = firstOf(f.Status, paystate, status, "succeeded")
 	f.Balance = balance.pointer()

@@ -486,7 +486,6 @@ func TestConfirmCheckoutSuccessShapes(t *testing.T) {
 		"a wallet":            `{"data":{"wallet":{"balance":50}}}`,
 		"a payment":           `{"data":{"payment":{"status":"succeeded","payment_intent_id":"pi_3Link"}}}`,
 		"without an envelope": `{"status":"success"}`,
-		"a message":           `{"data":{"message":"Credited."}}`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := onStage(t)
