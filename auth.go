@@ -222,8 +222,8 @@ func (v verification) check() error {
 func (v verification) secrets() []string { return []string{v.Code} }
 
 // VerifyEmail proves the address with the code from the mail and opens the
-// account's first session. A wrong code is an error of the kind [ErrValidation]
-// or [ErrNotFound]. It is sent once. Where the server does not know
+// account's first session. A wrong code is presumably [ErrValidation] or
+// [ErrNotFound]; neither is documented. Limits: 20 a minute. It is sent once. Where the server does not know
 // verify-email, its later name, verify, is tried once. API: POST
 // /auth/verify-email.
 func (s *AuthService) VerifyEmail(ctx context.Context, code string, opts ...RequestOption) (*Session, error) {
@@ -248,7 +248,8 @@ func noSuchRoute(e *APIError) bool {
 
 // VerifyLink does what VerifyEmail does with the token of the mailed link,
 // through the page that the link opens. VerifyEmail takes the same token and is
-// better known. API: GET /verify/{token}, outside the base.
+// better known. No limit is documented. It is sent once. API: GET
+// /verify/{token}, outside the base.
 func (s *AuthService) VerifyLink(ctx context.Context, token string, opts ...RequestOption) (*Session, error) {
 	if err := (verification{token}).check(); err != nil {
 		return nil, &ParamError{Param: "token", Reason: "the token from the mailed link is needed"}
@@ -300,8 +301,8 @@ type AuthRefreshParams struct {
 // that share its session use from then on. The old token is dead at once, so
 // keep the new session before anything else. It is sent once: after
 // [ErrOutcomeUnknown] the old token may be dead already, and login is the way
-// on. The session returned has the client's API key and user. API: POST
-// /auth/refresh.
+// on. The session returned has the client's API key and user. Limits: 120 a
+// minute. API: POST /auth/refresh.
 func (s *AuthService) Refresh(ctx context.Context, p AuthRefreshParams, opts ...RequestOption) (*Session, error) {
 	old := s.c.cell.load()
 	session, err := call[Session](ctx, s.c, authRefresh, input{body: p}, opts)
@@ -325,7 +326,7 @@ func (s *AuthService) Refresh(ctx context.Context, p AuthRefreshParams, opts ...
 }
 
 // Logout ends the client's token. It is sent once; a token that is gone is
-// [ErrUnauthenticated]. API: POST /auth/logout.
+// [ErrUnauthenticated]. Limits: 120 a minute. API: POST /auth/logout.
 func (s *AuthService) Logout(ctx context.Context, opts ...RequestOption) error {
 	return send(ctx, s.c, authLogout, input{}, nil, opts)
 }
@@ -339,7 +340,7 @@ func (p emailOnly) check() error    { return checkEmail("email", p.Email) }
 func (p emailOnly) mailbox() string { return p.Email }
 
 // ResendVerification has the verification code mailed once more. An address
-// that nobody knows is no error. Limits: 20 a minute. API: POST
+// that nobody knows is presumably no error. Limits: 20 a minute. API: POST
 // /auth/resend-verification.
 func (s *AuthService) ResendVerification(ctx context.Context, email string, opts ...RequestOption) error {
 	return send(ctx, s.c, authResendVerification, input{body: emailOnly{email}}, nil, opts)

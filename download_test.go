@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"net/url"
 	"strings"
 	"testing"
@@ -448,4 +449,16 @@ func TestDownloadGoesThroughAProxyOfTheCallers(t *testing.T) {
 	c := publicClient(t, &http.Transport{Proxy: http.ProxyURL(at)})
 	_, err = c.Generation.Download(t.Context(), "https://"+publicName+"/a", io.Discard)
 	require.ErrorContains(t, err, "teapot", "the proxy was asked")
+}
+
+func TestReservedAddressesAreNotPublic(t *testing.T) {
+	for _, ip := range []string{
+		"64:ff9b::a00:1", "64:ff9b::a9fe:a9fe", "64:ff9b:1::1", "2002:a00:1::", "2001::1", "::127.0.0.1", "fec0::1", "0.0.0.1", "192.0.0.192", "198.18.0.1", "240.0.0.1",
+		"::ffff:10.0.0.1", "fe80::1%eth0", "100.64.0.1", "169.254.169.254",
+	} {
+		assert.False(t, isPublic(netip.MustParseAddr(ip)), ip)
+	}
+	for _, ip := range []string{"1.1.1.1", "2606:4700:4700::1111", "::ffff:1.1.1.1"} {
+		assert.True(t, isPublic(netip.MustParseAddr(ip)), ip)
+	}
 }

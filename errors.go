@@ -56,6 +56,20 @@ func (e *ParamError) Error() string {
 // Is reports whether target is [ErrValidation].
 func (e *ParamError) Is(target error) bool { return target == ErrValidation }
 
+// Format writes the error's line under every verb.
+func (e ParamError) Format(f fmt.State, verb rune) { formatText(f, verb, e.Error()) }
+
+// LogValue implements slog.LogValuer.
+func (e ParamError) LogValue() slog.Value { return slog.StringValue(e.Error()) }
+
+// MarshalJSON writes the error's line and what it is about.
+func (e ParamError) MarshalJSON() ([]byte, error) {
+	return json.Marshal(struct {
+		Error string `json:"error"`
+		Param string `json:"param"`
+	}{e.Error(), e.Param})
+}
+
 // APIError is an answer that says no, or one that cannot be used. The typed
 // errors of this package hold it: errors.As finds it in every error that came
 // from an answer.
@@ -374,7 +388,7 @@ func (e SpendLimitError) MarshalJSON() ([]byte, error) {
 // OutcomeUnknownError is a call of which nobody can say yet whether it was
 // carried out: the money may have moved. Never call again under another key.
 // Look first ([WalletService.PaymentStatus], [WalletService.Transactions],
-// [SubscriptionsService.Status]), or send the very same request with
+// [SubscriptionsService.List]), or send the very same request with
 // [WithIdempotencyKey] and the key that is here, while it is young. It answers
 // to [ErrOutcomeUnknown].
 type OutcomeUnknownError struct {

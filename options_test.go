@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"net/http"
 	"strings"
 	"sync"
@@ -464,4 +465,54 @@ func TestTheUserAgentNamesTheProgramFirst(t *testing.T) {
 	net := scripted(says(200, balanceBody))
 	require.NoError(t, roadCalls[0].do(t.Context(), stubbed(t, net, WithUserAgent("my-agent/2.0"))))
 	assert.Equal(t, []string{"my-agent/2.0 modelslab-agents-go/" + Version}, net.requests()[0].Header["User-Agent"])
+}
+
+func TestALimitWithoutEndIsALimit(t *testing.T) {
+	for _, limit := range []int64{math.MaxInt64, 1 << 61} {
+		c := stubbed(t, scripted(says(200, fundedBody, "Content-Length", "1152921504606846976")), WithMaxResponseBytes(limit))
+		require.NoError(t, roadCalls[1].do(t.Context(), c))
+	}
+}
+
+func TestAnOriginHasOneSpelling(t *testing.T) {
+	for _, spelling := range []string{"https://api.stripe.com:443", "https://api.stripe.com.", "https://API.stripe.com", "https://api.stripe.com/"} {
+		net := scripted(says(200, `{"publishable_key":"pk_live_1"}`))
+		c := stubbed(t, net, WithBaseURL("https://example.com"), WithStripeBaseURL(spelling), WithStripeHTTPClient(&http.Client{Transport: net}))
+		card, err := NewCard("4242424242424242", 12, time.Now().Year()+1, "123")
+		require.NoError(t, err)
+		_, err = c.Billing.TokenizeCard(t.Context(), card)
+		assertParam(t, "WithBaseURL", err)
+		assert.Equal(t, 1, net.count(), "the key was asked for, and nothing went to Stripe")
+	}
+}
+
+func TestACardNumberInAnIDIsNotRepeated(t *testing.T) {
+	for _, id := range []string{
+		"4242424242424242\n", "card 4242424242424242", "4242.4242.4242.4242", "4242424242424241", "4242424242424242 12/29 123", "pm_4242424242424242", "pm_4242 4242 4242 4242",
+	} {
+		net := scripted(says(200, fundedBody))
+		_, err := stubbed(t, net).Wallet.Fund(t.Context(), WalletFundParams{Amount: Dollars(25), PaymentMethodID: id})
+		assertParam(t, "WalletFundParams.PaymentMethodID", err)
+		assert.NotContains(t, err.Error(), "4242")
+		assert.ErrorContains(t, err, "card number")
+		assert.Zero(t, net.count())
+	}
+}
+
+func TestANilPointerIsRefusedBeforeItIsRead(t *testing.T) {
+	net := scripted(says(200, fundedBody))
+	c := stubbed(t, net)
+	assertParam(t, "in", c.Call(t.Context(), post, "/wallet/fund", (*WalletFundParams)(nil), nil))
+	_, err := c.Generation.Run(t.Context(), "/api/v6/images/text2img", (*TextToImageParams)(nil))
+	assertParam(t, "in", err)
+	assert.Zero(t, net.count())
+}
+
+func TestAKeyThatCannotBeSentDoesNotEndASession(t *testing.T) {
+	net := scripted(says(200, `{"data":{"access_token":"2|fresh","api_key":"[redacted]"}}`), says(200, balanceBody))
+	c := stubbed(t, net)
+	_, err := c.Auth.Refresh(t.Context(), AuthRefreshParams{})
+	require.NoError(t, err)
+	require.NoError(t, roadCalls[0].do(t.Context(), c))
+	assert.Equal(t, "Bearer 2|fresh", net.requests()[1].Header.Get("Authorization"))
 }

@@ -414,3 +414,18 @@ func TestHeadersOfACallWithoutALimiterAreReadAllTheSame(t *testing.T) {
 	assert.Equal(t, 3, resp.RateLimit.Remaining)
 	assert.WithinDuration(t, time.Now().Add(time.Minute), resp.RateLimit.Reset, 10*time.Second)
 }
+
+func TestAnAnswerCorrectsAWindowThatCannotBe(t *testing.T) {
+	var s limitState
+	now := time.Now()
+	s.update(200, rateHeader(0, "3000"), now, 0)
+	s.update(200, rateHeader(100, "60"), now.Add(time.Second), 0)
+	_, empty := s.emptyFor(now.Add(time.Second))
+	assert.False(t, empty)
+
+	s.update(200, rateHeader(5, "3000"), now, 0)
+	s.update(429, rateHeader(0, "30"), now, 30*time.Second)
+	d, empty := s.emptyFor(now)
+	assert.True(t, empty, "a 429 is never too late")
+	assert.LessOrEqual(t, d, 30*time.Second)
+}

@@ -45,7 +45,7 @@ func program(t *testing.T, module, snippet string) []byte {
 	if strings.HasPrefix(snippet, "package ") {
 		return []byte(snippet)
 	}
-	const frame = "func _(ctx context.Context, client *modelslab.Client, params modelslab.WalletFundParams, codeFromTheMail string, err error) error {\n%s\nreturn nil\n}\n"
+	const frame = "func _(ctx context.Context, client *modelslab.Client, params modelslab.WalletFundParams, codeFromTheMail string, started time.Time, err error) error {\n%s\nreturn nil\n}\n"
 	body := snippet
 	if _, err := parser.ParseFile(token.NewFileSet(), "", "package snippet\n"+body, 0); err != nil {
 		// A block of its own, so that the snippet may declare what the frame has.

@@ -282,14 +282,15 @@ func (p SubscriptionCheckoutParams) check() error {
 }
 
 // CreateCheckout makes a checkout page where a human buys the plan. Wait for it
-// with [SubscriptionsService.AwaitCheckout]. Limits: 15 a minute. API: POST
-// /subscriptions.
+// with [SubscriptionsService.AwaitCheckout]. It carries an idempotency key and is
+// repeated with it; no money moves before the human pays. Limits: 15 a minute.
+// API: POST /subscriptions.
 func (s *SubscriptionsService) CreateCheckout(ctx context.Context, p SubscriptionCheckoutParams, opts ...RequestOption) (*PaymentLink, error) {
 	return call[PaymentLink](ctx, s.c, subscriptionsCreate, input{body: p}, opts)
 }
 
 // ConfirmCheckout starts the plan that a human has paid for on a checkout page;
-// see [WalletService.ConfirmCheckout]. API: POST
+// see [WalletService.ConfirmCheckout]. Limits: 15 a minute. API: POST
 // /subscriptions/confirm-checkout.
 func (s *SubscriptionsService) ConfirmCheckout(ctx context.Context, sessionID string, opts ...RequestOption) (*SubscriptionResult, error) {
 	r, err := call[checkoutSubscription](ctx, s.c, subscriptionsConfirmCheckout, input{body: sessionParams{sessionID}}, opts)
@@ -313,7 +314,9 @@ func (r *checkoutSubscription) decode(t *trip, a *answer) error {
 }
 
 // AwaitCheckout waits until a human has paid a link that subscribes, and starts
-// the plan; see [WalletService.AwaitCheckout].
+// the plan; see [WalletService.AwaitCheckout]. Only the payment that a refusal
+// names (409, 422) proves it here: a subscription of that plan may have been
+// bought in another way.
 func (s *SubscriptionsService) AwaitCheckout(ctx context.Context, link *PaymentLink, p AwaitParams, opts ...RequestOption) (*SubscriptionResult, error) {
 	return await(ctx, s.c, link, p, opts, awaiting[SubscriptionResult]{
 		purpose:  PurposeSubscribe,

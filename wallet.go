@@ -157,7 +157,8 @@ type Transaction struct {
 	CreatedAt     Timestamp `json:"created_at"`
 }
 
-// TransactionPage is one page of transactions, the newest first.
+// TransactionPage is one page of transactions, presumably the newest first: the
+// order is documented nowhere.
 type TransactionPage struct {
 	Items  []Transaction `json:"items"`
 	Count  int           `json:"count"` // in this page
@@ -378,8 +379,9 @@ func (p WalletFundCheckoutParams) price() Amount { return p.Amount }
 
 // FundCheckout makes a checkout page where a human pays the amount: fund
 // without a card. Wait for it with [WalletService.AwaitCheckout].
-// [BillingService.CreatePaymentLink] does the same and is better known. Limits:
-// 15 a minute. API: POST /wallet/fund.
+// [BillingService.CreatePaymentLink] does the same and is better known. It
+// carries an idempotency key and is repeated with it; no money moves before the
+// human pays. Limits: 15 a minute. API: POST /wallet/fund.
 func (s *WalletService) FundCheckout(ctx context.Context, p WalletFundCheckoutParams, opts ...RequestOption) (*PaymentLink, error) {
 	return call[PaymentLink](ctx, s.c, walletFund, input{body: p}, opts)
 }
@@ -387,7 +389,9 @@ func (s *WalletService) FundCheckout(ctx context.Context, p WalletFundCheckoutPa
 // ConfirmCheckout credits the wallet with what a human has paid on a checkout
 // page. A page that is not paid yet is [ErrCheckoutPending]; ask again later
 // with another idempotency key, because the server may keep its answer to this
-// one. [WalletService.AwaitCheckout] does all that. Limits: 15 a minute. API:
+// one. It carries a key and is repeated with it; after [ErrOutcomeUnknown] the
+// credit may be there. [WalletService.AwaitCheckout] does all that. Limits: 15 a
+// minute. API:
 // POST /wallet/confirm-checkout.
 func (s *WalletService) ConfirmCheckout(ctx context.Context, sessionID string, opts ...RequestOption) (*Funding, error) {
 	f, err := call[checkoutFunding](ctx, s.c, walletConfirmCheckout, input{body: sessionParams{sessionID}}, opts)
@@ -412,7 +416,8 @@ func (f *checkoutFunding) decode(t *trip, a *answer) error {
 
 // AwaitCheckout waits until a human has paid a link that funds the wallet, and
 // credits it. It asks every ten seconds (at least five apart), each time under a
-// key of its own, and looks first whether the credit is already there. It ends
+// key of its own, and looks first whether the credit is already there: a
+// transaction with the session's id, or the payment that a refusal names. It ends
 // with [ErrCheckoutExpired] only once the server has said "not yet" after the
 // link's expiry; without such a word it ends as [ErrOutcomeUnknown]. ctx ends
 // the waiting, not the link: after a restart &PaymentLink{SessionID: id} will

@@ -205,7 +205,11 @@ func (f *flow) payByHuman(ctx context.Context, plan *modelslab.Plan) error {
 	await := modelslab.AwaitParams{
 		Interval: 5 * time.Second,
 		Progress: func(p modelslab.CheckoutPoll) {
-			fmt.Fprintf(f.out, "    not paid yet after %s\n", p.Elapsed.Round(time.Second))
+			state := "not paid yet"
+			if !errors.Is(p.Err, modelslab.ErrCheckoutPending) {
+				state = p.Err.Error()
+			}
+			fmt.Fprintf(f.out, "    %s after %s\n", state, p.Elapsed.Round(time.Second))
 		},
 	}
 	if plan != nil {
@@ -315,7 +319,7 @@ func (f *flow) step(n int, name, what string, resp *modelslab.Response) {
 	if id == "" {
 		id = "no request id"
 	}
-	limiter := ""
+	limiter := ", no limiter"
 	if l := resp.RateLimit; l.Known {
 		limiter = fmt.Sprintf(", %s %d/%d", l.Limiter, l.Remaining, l.Limit)
 	}
