@@ -34,6 +34,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"strconv"
+	"strings"
 
 	modelslab "github.com/modelslab/modelslab-agents-go"
 	"github.com/modelslab/modelslab-agents-go/sandbox"
@@ -124,6 +125,8 @@ func parse(args []string, errs io.Writer) (settings, error) {
 		wrong = "-login and -email need -live: each sandbox is a new one"
 	case s.amount.Sign() <= 0:
 		wrong = "-amount must be more than 0"
+	case !wholeCents(s.amount):
+		wrong = "-amount must have at most two decimals"
 	case s.saved != "" && !isDirectory(filepath.Dir(s.saved)):
 		wrong = fmt.Sprintf("-out: %s is no directory", filepath.Dir(s.saved))
 	}
@@ -163,4 +166,11 @@ func isDirectory(path string) bool {
 func isTerminal(f *os.File) bool {
 	info, err := f.Stat()
 	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}
+
+// wholeCents: the wallet takes no fractions of a cent, and it is better to know
+// before there is an account.
+func wholeCents(a modelslab.Amount) bool {
+	_, fraction, _ := strings.Cut(a.String(), ".")
+	return len(fraction) == 2
 }

@@ -145,6 +145,7 @@ func TestCommandLinesThatCannotBeRight(t *testing.T) {
 	for name, args := range map[string][]string{
 		"not an amount":            {"-amount", "lots"},
 		"nothing to pay":           {"-amount", "0"},
+		"a fraction of a cent":     {"-amount", "25.555"},
 		"not a plan":               {"-subscribe", "basic"},
 		"an argument":              {"please"},
 		"no such flag":             {"-cheap"},

@@ -80,6 +80,7 @@ export MODELSLAB_BASE_URL=%[1]s
 export MODELSLAB_TOKEN='%[3]s'
 export MODELSLAB_API_KEY=%[4]s
 # Stripe's API is at the same origin: %[1]s/v1/payment_methods
+# In Go: modelslab.New(modelslab.FromEnv(), modelslab.WithStripeBaseURL("%[1]s"))
 # Try:
 #   curl -H 'Accept: application/json' -H "Authorization: Bearer $MODELSLAB_TOKEN" %[1]s/api/agents/v1/wallet/balance
 #   curl -H 'Content-Type: application/json' -d '{"key":"'$MODELSLAB_API_KEY'","model_id":"flux","prompt":"a lake at sunset"}' %[1]s/api/v6/images/text2img
