@@ -31,8 +31,11 @@ func (k *credentials) setToken(token string) {
 // scrub takes the credentials out of foreign text.
 func (k *credentials) scrub(s string) string {
 	for _, secret := range [...]string{k.token, k.apiKey} {
-		if len(secret) > 2 {
-			s = strings.ReplaceAll(s, secret, redacted)
+		if len(secret) <= 2 {
+			continue
+		}
+		s = strings.ReplaceAll(s, secret, redacted)
+		if strings.Contains(s, "%") { // as it stands in a query
 			s = strings.ReplaceAll(s, url.QueryEscape(secret), redacted)
 		}
 	}
