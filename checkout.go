@@ -104,7 +104,7 @@ type awaiting[T any] struct {
 }
 
 // await polls a checkout to its end.
-func await[T any](ctx context.Context, c *Client, link *PaymentLink, p AwaitParams, opts []RequestOption, w awaiting[T]) (*T, error) {
+func await[T any](ctx context.Context, link *PaymentLink, p AwaitParams, opts []RequestOption, w awaiting[T]) (*T, error) {
 	if err := checkAwait(ctx, link, p, w.purpose); err != nil {
 		return nil, err
 	}

@@ -102,8 +102,8 @@ const (
 func (e endpoint) row() *Endpoint { return &table[e] }
 
 var table = func() [75]Endpoint {
-	open := func(name, path string, repeat Repeat, known string) Endpoint {
-		return Endpoint{Name: name, Method: post, Path: path, Limiter: LimiterAuth, Repeat: repeat, Known: known}
+	open := func(name, path, known string) Endpoint {
+		return Endpoint{Name: name, Method: post, Path: path, Limiter: LimiterAuth, Repeat: RepeatOnce, Known: known}
 	}
 	read := func(name, path, known string) Endpoint {
 		return Endpoint{Name: name, Method: get, Path: path, Limiter: LimiterGeneral, Repeat: RepeatSafe, Bearer: true, Known: known}
@@ -122,14 +122,14 @@ var table = func() [75]Endpoint {
 	}
 
 	rows := [...]Endpoint{
-		authSignup:             open("auth.signup", "/auth/signup", RepeatOnce, "seed"),
-		authLogin:              open("auth.login", "/auth/login", RepeatOnce, "docs"),
-		authVerifyEmail:        open("auth.verify_email", "/auth/verify-email", RepeatOnce, "seed"),
-		authVerify:             open("auth.verify", "/auth/verify", RepeatOnce, "later"), // verify-email's other name
+		authSignup:             open("auth.signup", "/auth/signup", "seed"),
+		authLogin:              open("auth.login", "/auth/login", "docs"),
+		authVerifyEmail:        open("auth.verify_email", "/auth/verify-email", "seed"),
+		authVerify:             open("auth.verify", "/auth/verify", "later"), // verify-email's other name
 		authVerifyLink:         {Name: "auth.verify_link", Method: get, Path: "/verify/{token}", Repeat: RepeatOnce, Outside: true, Known: "docs"},
 		authRefresh:            write("auth.refresh", post, "/auth/refresh", "docs"),
 		authLogout:             write("auth.logout", post, "/auth/logout", "docs"),
-		authResendVerification: open("auth.resend_verification", "/auth/resend-verification", RepeatOnce, "docs"),
+		authResendVerification: open("auth.resend_verification", "/auth/resend-verification", "docs"),
 
 		profileGet: read("profile.get", "/me", "docs"),
 
@@ -151,8 +151,8 @@ var table = func() [75]Endpoint {
 		// A submission pays for a job and takes no key.
 		imagesTextToImage: {Name: "images.text2img", Method: post, Path: "/api/v6/images/text2img", Limiter: LimiterGeneration, Repeat: RepeatOnce, Spends: true, Known: "docs"},
 
-		firstUncalled: open("auth.forgot_password", "/auth/forgot-password", RepeatOnce, "docs"),
-		open("auth.reset_password", "/auth/reset-password", RepeatOnce, "docs"),
+		firstUncalled: open("auth.forgot_password", "/auth/forgot-password", "docs"),
+		open("auth.reset_password", "/auth/reset-password", "docs"),
 		write("auth.logout_all", post, "/auth/logout-all", "docs"),
 		read("auth.tokens", "/auth/tokens", "skill"),
 		write("auth.revoke_token", del, "/auth/tokens/{id}", "skill"),

@@ -312,7 +312,7 @@ func TestFundReturnsWhatIsPaid(t *testing.T) {
 	for _, body := range []string{
 		`{"data":{"message":"Wallet funded."}}`, `{"success":false,"message":"Your card was refused"}`, `{"status":false,"balance":5}`,
 		`{"data":{"balance":5},"errors":{"card":["refused"]}}`, `{"data":{"status":"rejected","balance":5}}`, `{"data":{"payment_status":"refused","balance":5}}`,
-		`{"data":{"status":"queued","balance":5}}`, `{"data":{"payment":{"payment_intent_id":"pi_3TestIntent"}}}`,
+		`{"data":{"status":"queued","balance":5}}`, `{"data":{"payment":"failed","balance":5}}`, `{"data":{"payment":{"payment_intent_id":"pi_3TestIntent"}}}`,
 	} {
 		_, err = stubbed(t, scripted(says(200, body))).Wallet.Fund(t.Context(), fundParams())
 		assertKind(t, ErrOutcomeUnknown, err)

@@ -247,7 +247,7 @@ func (t *trip) paidByHand(a *answer) error {
 			return new(Funding).decode(t, a)
 		}
 	case t.e.full == table[subscriptionsCreate].full && t.e.Spends:
-		if member(p, "checkout_url") == nil && member(p, "payment") == nil {
+		if member(p, "checkout_url") == nil && member(member(p, "payment"), "status") == nil {
 			return new(SubscriptionResult).decode(t, a)
 		}
 	}

@@ -318,7 +318,7 @@ func (r *checkoutSubscription) decode(t *trip, a *answer) error {
 // names (409, 422) proves it here: a subscription of that plan may have been
 // bought in another way.
 func (s *SubscriptionsService) AwaitCheckout(ctx context.Context, link *PaymentLink, p AwaitParams, opts ...RequestOption) (*SubscriptionResult, error) {
-	return await(ctx, s.c, link, p, opts, awaiting[SubscriptionResult]{
+	return await(ctx, link, p, opts, awaiting[SubscriptionResult]{
 		purpose:  PurposeSubscribe,
 		endpoint: subscriptionsConfirmCheckout,
 		confirm:  s.ConfirmCheckout,

@@ -302,6 +302,7 @@ func (f *Funding) decode(t *trip, a *answer) error {
 	for m.next() {
 		switch string(m.name) {
 		case "payment":
+			paystate = firstOf(paystate, jsonText(m.value)) // a word where an object is due
 			for p := membersOf(m.value); p.next() && err == nil; {
 				switch string(p.name) {
 				case "status":
@@ -315,7 +316,7 @@ func (f *Funding) decode(t *trip, a *answer) error {
 		case "status":
 			status = jsonText(m.value)
 		case "payment_status":
-			paystate = jsonText(m.value)
+			paystate = firstOf(jsonText(m.value), paystate)
 		case "payment_intent_id":
 			f.PaymentIntentID = firstOf(f.PaymentIntentID, jsonText(m.value))
 		case "amount":
@@ -424,7 +425,7 @@ func (f *checkoutFunding) decode(t *trip, a *answer) error {
 // do, and if nobody pays such a link, of which no expiry is known, ctx alone ends
 // the waiting.
 func (s *WalletService) AwaitCheckout(ctx context.Context, link *PaymentLink, p AwaitParams, opts ...RequestOption) (*Funding, error) {
-	return await(ctx, s.c, link, p, opts, awaiting[Funding]{
+	return await(ctx, link, p, opts, awaiting[Funding]{
 		purpose:  PurposeFund,
 		endpoint: walletConfirmCheckout,
 		confirm:  s.ConfirmCheckout,
