@@ -159,7 +159,7 @@ func (t *trip) request(ctx context.Context) *http.Request {
 	}
 	req := (&http.Request{
 		Method: t.e.Method,
-		URL:    &url.URL{Scheme: cfg.scheme, Host: cfg.host, Path: t.path, RawQuery: t.query},
+		URL:    &url.URL{Scheme: cfg.scheme, Host: cfg.host, Path: t.path, RawPath: t.escaped, RawQuery: t.query},
 		Host:   cfg.host,
 		Proto:  "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 		Header: h,

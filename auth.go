@@ -3,7 +3,6 @@ package modelslab
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -23,6 +22,12 @@ const (
 	TokenExpiryMonth       TokenExpiry = "1_month" // the server's default
 	TokenExpiryThreeMonths TokenExpiry = "3_months"
 	TokenExpiryNever       TokenExpiry = "never"
+)
+
+// Lifetimes that newer copies of the vendor's texts have.
+const (
+	TokenExpirySixMonths TokenExpiry = "6_months"
+	TokenExpiryYear      TokenExpiry = "1_year"
 )
 
 // User is the owner of a session.
@@ -59,6 +64,10 @@ type Session struct {
 	ExpiresAt   *Timestamp  `json:"expires_at"` // nil: never, or not said
 	User        *User       `json:"user"`       // nil: not said
 	Message     string      `json:"message"`
+	// What newer copies of the vendor's texts have beside: what the token may do,
+	// and whether the account's policy made its life shorter than was asked.
+	Scopes              []string `json:"scopes,omitzero"`
+	TokenLifetimeCapped bool     `json:"token_lifetime_capped,omitzero"`
 }
 
 // savedSession is a session as Save writes it.
@@ -108,9 +117,11 @@ type sessionWire struct {
 	TokenType   text        `json:"token_type"`
 	TokenExpiry TokenExpiry `json:"token_expiry"`
 	Effective   TokenExpiry `json:"token_expiry_effective"`
-	ExpiresAt   *Timestamp  `json:"expires_at"`
+	Capped      flexBool    `json:"token_lifetime_capped"`
+	ExpiresAt   Timestamp   `json:"expires_at"`
 	User        *userWire   `json:"user"`
 	Message     text        `json:"message"`
+	Scopes      []string    `json:"scopes"`
 }
 
 func (w *sessionWire) token() string { return firstOf(string(w.AccessToken), string(w.Token)) }
@@ -141,9 +152,8 @@ func (s *Session) decode(_ *trip, a *answer) error {
 		Message:     string(w.Message),
 	}
 	s.APIKey = sendable(w.APIKey)
-	if w.ExpiresAt != nil && !w.ExpiresAt.IsZero() {
-		s.ExpiresAt = w.ExpiresAt
-	}
+	s.ExpiresAt = w.ExpiresAt.pointer()
+	s.Scopes, s.TokenLifetimeCapped = w.Scopes, bool(w.Capped)
 	return nil
 }
 
@@ -304,24 +314,27 @@ type AuthRefreshParams struct {
 // on. The session returned has the client's API key and user. Limits: 120 a
 // minute. API: POST /auth/refresh.
 func (s *AuthService) Refresh(ctx context.Context, p AuthRefreshParams, opts ...RequestOption) (*Session, error) {
-	old := s.c.cell.load()
-	session, err := call[Session](ctx, s.c, authRefresh, input{body: p}, opts)
-	if err != nil {
-		if errors.Is(err, ErrNotFound) {
-			return nil, fmt.Errorf("%w (this server knows no refresh: log in)", err)
+	if ctx == nil {
+		return nil, &ParamError{Param: "ctx", Reason: "nil"}
+	}
+	renewals := &s.c.cell.renewals
+	n, mine := renewals.begin()
+	for !mine {
+		if err := n.wait(ctx); ctx.Err() != nil {
+			return nil, err
 		}
+		n, mine = renewals.begin()
+	}
+	defer renewals.end(n, nil)
+	if unsaved := renewals.unsaved; unsaved != nil { // the token at hand is dead already
+		s.c.adopt(s.c.cell.load(), unsaved)
+	}
+	old := s.c.cell.load()
+	session, err := s.c.refresh(ctx, p, opts)
+	if err != nil {
 		return nil, err
 	}
-	if session.User == nil {
-		session.User = old.user
-	}
-	fresh := sessionCredentials(session)
-	fresh.apiKey = firstOf(fresh.apiKey, old.apiKey)
-	fresh.account = firstOf(old.account, fresh.account)
-	if own := s.c.credentials().apiKey; session.APIKey.IsZero() && own != "" {
-		session.APIKey = NewSecret(own)
-	}
-	s.c.cell.swap(old, fresh)
+	s.c.adopt(old, session)
 	return session, nil
 }
 
@@ -344,6 +357,123 @@ func (p emailOnly) mailbox() string { return p.Email }
 // /auth/resend-verification.
 func (s *AuthService) ResendVerification(ctx context.Context, email string, opts ...RequestOption) error {
 	return send(ctx, s.c, authResendVerification, input{body: emailOnly{email}}, nil, opts)
+}
+
+// ForgotPassword has a token for ResetPassword mailed. An address that nobody
+// knows is presumably no error. It is sent once. Limits: 20 a minute. API: POST
+// /auth/forgot-password.
+func (s *AuthService) ForgotPassword(ctx context.Context, email string, opts ...RequestOption) error {
+	return send(ctx, s.c, authForgotPassword, input{body: emailOnly{email}}, nil, opts)
+}
+
+// AuthResetPasswordParams sets a password that was forgotten.
+type AuthResetPasswordParams struct {
+	Email    string `json:"email"`
+	Token    Secret `json:"token"`    // from the mail
+	Password Secret `json:"password"` // the new one; it is sent twice, as its own confirmation
+}
+
+func (p AuthResetPasswordParams) check() error {
+	return firstError(checkEmail("AuthResetPasswordParams.Email", p.Email), checkNotEmpty("AuthResetPasswordParams.Token", p.Token),
+		checkNotEmpty("AuthResetPasswordParams.Password", p.Password))
+}
+
+func (p AuthResetPasswordParams) wire() any {
+	return struct {
+		Email                string `json:"email"`
+		Token                string `json:"token"`
+		Password             string `json:"password"`
+		PasswordConfirmation string `json:"password_confirmation"`
+	}{p.Email, p.Token.Reveal(), p.Password.Reveal(), p.Password.Reveal()}
+}
+
+func (p AuthResetPasswordParams) secrets() []string {
+	return []string{p.Token.Reveal(), p.Password.Reveal()}
+}
+func (p AuthResetPasswordParams) mailbox() string { return p.Email }
+
+// ResetPassword sets a new password with the token from the mail. A wrong token
+// is presumably [ErrValidation]. It is sent once. Limits: 20 a minute. API: POST
+// /auth/reset-password.
+func (s *AuthService) ResetPassword(ctx context.Context, p AuthResetPasswordParams, opts ...RequestOption) error {
+	return send(ctx, s.c, authResetPassword, input{body: p}, nil, opts)
+}
+
+// AccessToken is a token of the account, without the token itself.
+type AccessToken struct {
+	ID         ID
+	Name       string   // the device's
+	Scopes     []string // what it may do; empty: not said
+	CreatedAt  Timestamp
+	LastUsedAt *Timestamp // nil: never, or not said
+	ExpiresAt  *Timestamp // nil: never, or not said
+}
+
+func (k *AccessToken) read(_ place, object []byte) error {
+	var w struct {
+		ID         ID        `json:"id"`
+		Name       text      `json:"name"`
+		CreatedAt  Timestamp `json:"created_at"`
+		LastUsedAt Timestamp `json:"last_used_at"`
+		ExpiresAt  Timestamp `json:"expires_at"`
+	}
+	if err := decodeTolerant(object, &w); err != nil {
+		return err
+	}
+	*k = AccessToken{
+		ID: w.ID, Name: string(w.Name), Scopes: namesOf(member(object, "scopes")), CreatedAt: w.CreatedAt,
+		LastUsedAt: w.LastUsedAt.pointer(), ExpiresAt: w.ExpiresAt.pointer(),
+	}
+	if k.Scopes == nil {
+		k.Scopes = namesOf(member(object, "abilities"))
+	}
+	return nil
+}
+
+// Tokens lists the account's tokens. Limits: 120 a minute. API: GET /auth/tokens.
+func (s *AuthService) Tokens(ctx context.Context, opts ...RequestOption) ([]AccessToken, error) {
+	return list[AccessToken](ctx, s.c, authTokens, input{}, opts)
+}
+
+// RevokeToken ends a token. The client's own is ended in the same way, and its
+// calls are [ErrUnauthenticated] from then on. It is sent once. Limits: 120 a
+// minute. API: DELETE /auth/tokens/{id}.
+func (s *AuthService) RevokeToken(ctx context.Context, id ID, opts ...RequestOption) error {
+	return send(ctx, s.c, authRevokeToken, byID(id, nil), nil, opts)
+}
+
+// RevokeOtherTokens ends all tokens of the user but the client's. It is sent
+// once. Limits: 120 a minute. API: POST /auth/tokens/revoke-others.
+func (s *AuthService) RevokeOtherTokens(ctx context.Context, opts ...RequestOption) error {
+	return send(ctx, s.c, authRevokeOtherTokens, input{}, nil, opts)
+}
+
+// LogoutAll ends all tokens of the user, the client's with them. It is sent once.
+// Limits: 120 a minute. API: POST /auth/logout-all.
+func (s *AuthService) LogoutAll(ctx context.Context, opts ...RequestOption) error {
+	return send(ctx, s.c, authLogoutAll, input{}, nil, opts)
+}
+
+// AuthSwitchAccountParams names another account of the user's.
+type AuthSwitchAccountParams struct {
+	AccountUsername string      `json:"account_username"`
+	DeviceName      string      `json:"device_name,omitzero"`  // the token's name
+	TokenExpiry     TokenExpiry `json:"token_expiry,omitzero"` // default 1_month
+}
+
+func (p AuthSwitchAccountParams) check() error {
+	if p.AccountUsername == "" {
+		return &ParamError{Param: "AuthSwitchAccountParams.AccountUsername", Reason: "is empty"}
+	}
+	return nil
+}
+
+// SwitchAccount opens a session for an account whose team the user is in: give
+// it to [Client.WithSession]. The session holds what the server sends and nothing
+// of the client's own account: neither its API key nor its user. It is sent once.
+// Limits: 120 a minute. API: POST /auth/switch-account.
+func (s *AuthService) SwitchAccount(ctx context.Context, p AuthSwitchAccountParams, opts ...RequestOption) (*Session, error) {
+	return call[Session](ctx, s.c, authSwitchAccount, input{body: p}, opts)
 }
 
 func firstOf(s ...string) string {

@@ -138,9 +138,6 @@ func (Card) LogValue() slog.Value { return slog.StringValue(redacted) }
 // MarshalJSON writes "[redacted]": a card is sent to Stripe as a form, never as JSON.
 func (Card) MarshalJSON() ([]byte, error) { return []byte(`"` + redacted + `"`), nil }
 
-// stripePath is what errors of card calls name as their endpoint.
-const stripePath = "stripe:/v1/payment_methods"
-
 // stripeConfigAge is how long a publishable key is believed to stand.
 const stripeConfigAge = 5 * time.Minute
 
@@ -197,6 +194,19 @@ func (c *Client) mayTokenize(key string) error {
 	return nil
 }
 
+// stripeRoute is one of the two calls that give a card to Stripe.
+type stripeRoute struct {
+	method, path string // how errors name it
+	send         func(ctx context.Context, stripe *stripecard.Client, pk string, card stripecard.Card, key string) (stripeResult, error)
+}
+
+// stripeResult is what Stripe made of a card.
+type stripeResult struct {
+	PaymentMethod
+	status    string // of a setup intent
+	requestID string
+}
+
 // TokenizeCard gives a card to Stripe and returns its PaymentMethod, for
 // [WalletService.Fund] and [SubscriptionsService.Create]. The card goes to
 // Stripe alone, over a connection of its own; neither ModelsLab nor a log nor an
@@ -211,6 +221,20 @@ func (c *Client) mayTokenize(key string) error {
 //
 // Stripe: POST /v1/payment_methods.
 func (s *BillingService) TokenizeCard(ctx context.Context, card Card, opts ...RequestOption) (*PaymentMethod, error) {
+	return s.giveCard(ctx, card, opts, stripeRoute{"TokenizeCard", "stripe:/v1/payment_methods",
+		func(ctx context.Context, stripe *stripecard.Client, pk string, card stripecard.Card, key string) (stripeResult, error) {
+			pm, err := stripe.CreatePaymentMethod(ctx, pk, card, key)
+			if err != nil {
+				return stripeResult{}, err
+			}
+			return stripeResult{PaymentMethod{
+				ID: pm.ID, Brand: pm.Brand, Last4: pm.Last4, ExpMonth: pm.ExpMonth, ExpYear: pm.ExpYear, Livemode: pm.Livemode,
+			}, setupSucceeded, pm.RequestID}, nil
+		}})
+}
+
+// giveCard gives a card to Stripe: both calls do so in the same way.
+func (s *BillingService) giveCard(ctx context.Context, card Card, opts []RequestOption, route stripeRoute) (*PaymentMethod, error) {
 	if ctx == nil {
 		return nil, &ParamError{Param: "ctx", Reason: "nil"}
 	}
@@ -225,7 +249,7 @@ func (s *BillingService) TokenizeCard(ctx context.Context, card Card, opts ...Re
 		o.timeout = defaults.timeout // the other defaults are for ModelsLab
 	}
 	if len(o.fields) > 0 || len(o.headers) > 0 || o.operation != "" {
-		return nil, &ParamError{Param: "TokenizeCard", Reason: "takes no headers, body fields or operation name: its request is Stripe's"}
+		return nil, &ParamError{Param: route.method, Reason: "takes no headers, body fields or operation name: its request is Stripe's"}
 	}
 	key := o.key
 	if key == "" {
@@ -239,7 +263,7 @@ func (s *BillingService) TokenizeCard(ctx context.Context, card Card, opts ...Re
 		if err := s.c.mayTokenize(pk); err != nil {
 			return nil, err
 		}
-		pm, err := s.tokenize(ctx, pk, card.cleaned(), key, &o)
+		pm, err := s.atStripe(ctx, route, pk, card.cleaned(), key, &o)
 		if api, ok := as[*APIError](err); ok && !fresh && api.StatusCode == http.StatusUnauthorized && s.c.cfg.stripeKey == "" {
 			continue // the key may have changed since it was asked for
 		}
@@ -247,8 +271,8 @@ func (s *BillingService) TokenizeCard(ctx context.Context, card Card, opts ...Re
 	}
 }
 
-// tokenize makes the attempts at Stripe, all under one idempotency key.
-func (s *BillingService) tokenize(ctx context.Context, pk string, card Card, key string, o *callOptions) (*PaymentMethod, error) {
+// atStripe makes the attempts at Stripe, all under one idempotency key.
+func (s *BillingService) atStripe(ctx context.Context, route stripeRoute, pk string, card Card, key string, o *callOptions) (*PaymentMethod, error) {
 	policy := &s.c.cfg.retry
 	timeout := o.timeout
 	if timeout == 0 {
@@ -261,22 +285,20 @@ func (s *BillingService) tokenize(ctx context.Context, pk string, card Card, key
 	}
 	for n := 1; ; n++ {
 		attempt, cancel := context.WithTimeout(ctx, timeout)
-		pm, err := stripe.CreatePaymentMethod(attempt, pk, plain, key)
+		made, err := route.send(attempt, stripe, pk, plain, key)
 		cancel()
 		if err == nil {
+			resp := Response{StatusCode: http.StatusOK, RequestID: made.requestID, IdempotencyKey: key, Attempts: n}
 			if o.response != nil {
-				*o.response = Response{StatusCode: http.StatusOK, RequestID: pm.RequestID, IdempotencyKey: key, Attempts: n}
+				*o.response = resp
 			}
-			if pm.Livemode != strings.HasPrefix(pk, "pk_live_") {
-				return nil, fmt.Errorf("modelslab: %s: the payment method's mode (live: %t) is not the key's; do not use it", stripePath, pm.Livemode)
-			}
-			return &PaymentMethod{ID: pm.ID, Brand: pm.Brand, Last4: pm.Last4, ExpMonth: pm.ExpMonth, ExpYear: pm.ExpYear, Livemode: pm.Livemode}, nil
+			return made.result(route, pk, resp)
 		}
 		failure, ok := as[*stripecard.Error](err)
 		if !ok {
-			return nil, fmt.Errorf("modelslab: %s: no answer", stripePath) // its text is not ours to trust
+			return nil, fmt.Errorf("modelslab: %s: no answer", route.path) // its text is not ours to trust
 		}
-		out := stripeError(failure, key, n)
+		out := stripeError(failure, route.path, key, n)
 		if o.response != nil {
 			*o.response = out.Response
 		}
@@ -300,11 +322,37 @@ func (s *BillingService) tokenize(ctx context.Context, pk string, card Card, key
 	}
 }
 
+// The states of a setup intent that say what to do.
+const (
+	setupSucceeded = "succeeded"
+	setupDeclined  = "requires_payment_method"
+)
+
+// result is what the caller gets of Stripe's answer: a card that can be used, or
+// why there is none.
+func (m stripeResult) result(route stripeRoute, pk string, resp Response) (*PaymentMethod, error) {
+	e := APIError{Response: resp, Method: post, Path: route.path, Code: m.status}
+	switch {
+	case m.Livemode != strings.HasPrefix(pk, "pk_live_"):
+		return nil, fmt.Errorf("modelslab: %s: the payment method's mode (live: %t) is not the key's; do not use it", route.path, m.Livemode)
+	case m.status == requiresAction:
+		e.Message = "the card's holder has to confirm it (3-D Secure): let a person pay by Billing.CreatePaymentLink"
+		return nil, seal(&RequiresActionError{APIError: e})
+	case m.status == setupDeclined:
+		e.Message = "the card was refused"
+		return nil, seal(&PaymentDeclinedError{APIError: e})
+	case m.status != setupSucceeded || m.ID == "":
+		e.Message = "the setup intent has no payment method that can be used"
+		return nil, seal(&e)
+	}
+	return &m.PaymentMethod, nil
+}
+
 // stripeError is Stripe's answer as an error of this package, field by field.
-func stripeError(f *stripecard.Error, key string, attempts int) *APIError {
+func stripeError(f *stripecard.Error, path, key string, attempts int) *APIError {
 	e := &APIError{
 		Response: Response{StatusCode: f.StatusCode, RequestID: f.RequestID, IdempotencyKey: key, Attempts: attempts},
-		Method:   post, Path: stripePath, Code: f.Code, Message: f.Message,
+		Method:   post, Path: path, Code: f.Code, Message: f.Message,
 	}
 	if e.Code == "" {
 		e.Code = f.Type
@@ -325,7 +373,7 @@ func stripeTyped(e *APIError, f *stripecard.Error) error {
 		if err == nil {
 			err = errors.New("no answer")
 		}
-		return &networkError{method: post, path: stripePath, text: clean(err.Error(), maxMessageText), err: err}
+		return &networkError{method: post, path: e.Path, text: clean(err.Error(), maxMessageText), err: err}
 	case f.Type == "card_error":
 		return &PaymentDeclinedError{APIError: *e, DeclineCode: firstOf(f.DeclineCode, f.Code)}
 	case f.StatusCode == http.StatusTooManyRequests:

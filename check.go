@@ -6,6 +6,8 @@ import (
 	"net/url"
 	"reflect"
 	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -59,6 +61,16 @@ func checkElement(param, s string) error {
 	return nil
 }
 
+// checkModelID is checkElement for ids that may hold slashes, which are escaped.
+func checkModelID(param, id string) error {
+	for _, element := range strings.Split(id, "/") {
+		if err := checkElement(param, element); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func checkEmail(param, s string) error {
 	at := strings.LastIndexByte(s, '@')
 	domain := s[at+1:]
@@ -89,6 +101,17 @@ func checkAmount(param string, a Amount) error {
 	return nil
 }
 
+// checkLeast is checkAmount with a documented minimum, in whole dollars.
+func checkLeast(param string, a Amount, least int64) error {
+	if err := checkAmount(param, a); err != nil {
+		return err
+	}
+	if a.Less(Dollars(least)) {
+		return &ParamError{Param: param, Value: a.String(), Reason: "must be at least $" + itoa(least)}
+	}
+	return nil
+}
+
 func checkID(param string, id ID) error {
 	if id <= 0 {
 		return &ParamError{Param: param, Value: itoa(int64(id)), Reason: "an id is needed, 1 or more"}
@@ -99,6 +122,8 @@ func checkID(param string, id ID) error {
 var (
 	paymentMethodForm = regexp.MustCompile(`^pm_[A-Za-z0-9_]{1,250}$`)
 	paymentIntentForm = regexp.MustCompile(`^pi_[A-Za-z0-9_]{1,250}$`)
+	setupIntentForm   = regexp.MustCompile(`^seti_[A-Za-z0-9_]{1,250}$`)
+	subscriptionForm  = regexp.MustCompile(`^sub_[A-Za-z0-9_]{1,250}$`)
 	sessionForm       = regexp.MustCompile(`^cs_[A-Za-z0-9_]{1,250}$`)
 )
 
@@ -307,6 +332,33 @@ func holdsSecret(v reflect.Value, depth int) bool {
 		}
 	}
 	return false
+}
+
+// checkSome refuses an update that changes nothing.
+func checkSome(param string, set ...bool) error {
+	if slices.Contains(set, true) {
+		return nil
+	}
+	return &ParamError{Param: param, Reason: "changes nothing: every field is nil"}
+}
+
+// maxPage is the most that one page holds, as documented of transactions and
+// usage history.
+const maxPage = 200
+
+func checkLimit(param string, n int) error {
+	if n < 0 || n > maxPage {
+		return &ParamError{Param: param, Value: strconv.Itoa(n), Reason: "must be 1 to 200, or 0 for the server's default"}
+	}
+	return nil
+}
+
+// checkText refuses what cannot be a word of a query.
+func checkText(param, s string) error {
+	if hasControl(s) {
+		return &ParamError{Param: param, Value: s, Reason: "must hold no control character"}
+	}
+	return nil
 }
 
 func firstError(errs ...error) error {

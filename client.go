@@ -21,9 +21,14 @@ import (
 // share its connections and what is known of the server's limiters.
 type Client struct {
 	Auth          *AuthService
+	Profile       *ProfileService
+	APIKeys       *APIKeysService
+	Usage         *UsageService
+	Models        *ModelsService
 	Billing       *BillingService
 	Wallet        *WalletService
 	Subscriptions *SubscriptionsService
+	Teams         *TeamsService
 	Generation    *GenerationService
 
 	cfg    *config
@@ -121,9 +126,14 @@ func assemble(cfg *config, cl *cell, over *overrides, sh *shared) *Client {
 		generation: sh.limits.state(LimiterGeneration, party),
 	}
 	c.Auth = &AuthService{c}
+	c.Profile = &ProfileService{c}
+	c.APIKeys = &APIKeysService{c}
+	c.Usage = &UsageService{c}
+	c.Models = &ModelsService{c}
 	c.Billing = &BillingService{c}
 	c.Wallet = &WalletService{c}
 	c.Subscriptions = &SubscriptionsService{c}
+	c.Teams = &TeamsService{c}
 	c.Generation = newGenerationService(c)
 	return c
 }
@@ -236,6 +246,12 @@ type input struct {
 	query url.Values // the query
 	// element fills the {…} of the endpoint's path, and param names it in errors.
 	param, element string
+	err            error // what is wrong with an argument beside the body
+}
+
+// byID is the input of a call about one thing.
+func byID(id ID, body any) input {
+	return input{body: body, param: "id", element: itoa(int64(id)), err: checkID("id", id)}
 }
 
 // What params types may do beside being encoded.
@@ -280,6 +296,7 @@ type trip struct {
 	byHand bool
 
 	path, query string // from the origin on; query is encoded
+	escaped     string // path with an element's slashes escaped; "": it has none
 	body        []byte
 	opts        callOptions
 	cred        *credentials
@@ -317,6 +334,9 @@ func (t *trip) walk(ctx context.Context, out any, opts []RequestOption) error {
 func (t *trip) describe(ctx context.Context, opts []RequestOption) error {
 	if ctx == nil {
 		return &ParamError{Param: "ctx", Reason: "nil"}
+	}
+	if t.in.err != nil {
+		return t.in.err
 	}
 	if err := t.opts.apply(t.c.cfg.defaults); err != nil {
 		return err
@@ -368,11 +388,20 @@ func (t *trip) fillPath() error {
 	if t.in.param == "" {
 		return nil
 	}
-	if err := checkElement(t.in.param, t.in.element); err != nil {
+	element := t.in.element
+	check := checkElement
+	if t.e.full == table[modelsGet].full {
+		check = checkModelID
+	}
+	if err := check(t.in.param, element); err != nil {
 		return err
 	}
 	open, end := strings.IndexByte(t.path, '{'), strings.IndexByte(t.path, '}')
-	t.path = t.path[:open] + t.in.element + t.path[end+1:] // net/url escapes it
+	before, after := t.path[:open], t.path[end+1:]
+	t.path = before + element + after // net/url escapes it, but for slashes
+	if strings.Contains(element, "/") {
+		t.escaped = before + url.PathEscape(element) + after
+	}
 	return nil
 }
 
@@ -539,11 +568,25 @@ func (t *trip) send(ctx context.Context, out any) error {
 	if err := ctx.Err(); err != nil {
 		return err // nothing was sent
 	}
+	renewable := t.e.Bearer && t.e != authRefresh.row()
+	if renewable {
+		if err := t.c.renew(ctx); err != nil {
+			return err
+		}
+		t.cred = t.c.credentials() // a refresh may have come between
+	}
 	r := &t.last
 	defer r.free()
+	var renewed bool
 	var answered *result // the last one before r with an answer, and a repeat after it
 	for {
 		*r = t.attempt(ctx)
+		if r.Status == http.StatusUnauthorized && renewable && !renewed && t.attempts < policy.MaxAttempts && t.replaced(ctx) {
+			renewed = true // it was on its way when the token died
+			r.free()
+			t.cred = t.c.credentials()
+			continue
+		}
 		if t.attempts >= policy.MaxAttempts || !retry.MayRepeat(t.e.Repeat.class(), r.Attempt) || ctx.Err() != nil {
 			break
 		}

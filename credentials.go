@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // Who a client acts for. Sessions come from AuthService; this is how a client
@@ -21,7 +22,9 @@ type credentials struct {
 	bearer        []string // the Authorization header; shared by all requests
 	account       string   // the acting account's id; "": not known yet
 	user          *User
-	err           error // why nothing can be sent with them
+	expires       time.Time // the token's end; zero: never, or not known
+	born          time.Time // when a refresh gave it; zero: it came in another way
+	err           error     // why nothing can be sent with them
 }
 
 func (k *credentials) setToken(token string) {
@@ -59,6 +62,9 @@ func sessionCredentials(s *Session) *credentials {
 	}
 	k.setToken(token)
 	k.apiKey, k.user = key, s.User
+	if s.ExpiresAt != nil {
+		k.expires = s.ExpiresAt.Time
+	}
 	if s.User != nil && s.User.ID != 0 {
 		k.account = itoa(int64(s.User.ID))
 	}
@@ -70,7 +76,8 @@ type cell struct {
 	now atomic.Pointer[credentials]
 	// party stands for the account wherever something is kept per account; a
 	// refresh does not change it.
-	party string
+	party    string
+	renewals renewals
 }
 
 func newCell(k *credentials) *cell {
@@ -90,9 +97,6 @@ func newCell(k *credentials) *cell {
 func partyOf(account string) string { return "account " + account }
 
 func (c *cell) load() *credentials { return c.now.Load() }
-
-// swap replaces the credentials unless somebody did so meanwhile.
-func (c *cell) swap(old, fresh *credentials) { c.now.CompareAndSwap(old, fresh) }
 
 func digest(s string) string {
 	sum := sha256.Sum256([]byte(s))

@@ -45,6 +45,7 @@ const (
 // endpoint before it calls it.
 type Endpoint struct {
 	Name    string  // "wallet.fund": service and call
+	Call    string  // the method that calls it: "Wallet.Fund"
 	Method  string  // "POST"
 	Path    string  // template; below /api/agents/v1 unless it starts with /api/ or is Outside
 	Limiter Limiter // "": none is known
@@ -66,7 +67,7 @@ func Endpoints() []Endpoint { return slices.Clone(table[:]) }
 // endpoint is a row's place in the table.
 type endpoint int
 
-// The rows that this package's methods call.
+// The rows of the table, in the order of the services.
 const (
 	authSignup endpoint = iota
 	authLogin
@@ -75,22 +76,86 @@ const (
 	authVerifyLink
 	authRefresh
 	authLogout
+	authLogoutAll
 	authResendVerification
+	authForgotPassword
+	authResetPassword
+	authTokens
+	authRevokeToken
+	authRevokeOtherTokens
+	authSwitchAccount
+
 	profileGet
+	profileUpdate
+	profileUpdatePassword
+	profileUpdateSocials
+	profileUpdatePreferences
+
+	apiKeysList
+	apiKeysCreate
+	apiKeysGet
+	apiKeysUpdate
+	apiKeysDelete
+
+	usageSummary
+	usageProducts
+	usageHistory
+
+	modelsSearch
+	modelsFilters
+	modelsTags
+	modelsProviders
+	modelsGet
+
+	billingOverview
 	billingStripeConfig
+	billingSetupIntent
 	billingPaymentLink
+	billingPaymentMethods
+	billingAttachPaymentMethod
+	billingSetDefaultPaymentMethod
+	billingDeletePaymentMethod
+	billingInfo
+	billingUpdateInfo
+	billingInvoices
+	billingInvoice
+	billingInvoiceLinks
+
 	walletBalance
 	walletTransactions
 	walletFund
 	walletConfirmCheckout
+	walletSetAutoFunding
+	walletDisableAutoFunding
+	walletWithdraw
+	walletValidateCoupon
+	walletValidateCouponByPost
+	walletRedeemCoupon
 	paymentsStatus
+
 	subscriptionsPlans
 	subscriptionsList
 	subscriptionsCreate
 	subscriptionsConfirmCheckout
 	subscriptionsStatus
+	subscriptionsChangePlan
+	subscriptionsPause
+	subscriptionsResume
+	subscriptionsResetCycle
+	subscriptionsChargeAmount
+	subscriptionsFixPayment
+
+	teamsList
+	teamsInvite
+	teamsGet
+	teamsUpdate
+	teamsDelete
+	teamsResendInvite
+	teamsAcceptInvite
+
 	imagesTextToImage
-	firstUncalled // rows from here on are known to Call alone
+
+	endpointCount
 )
 
 const (
@@ -101,118 +166,119 @@ const (
 
 func (e endpoint) row() *Endpoint { return &table[e] }
 
-var table = func() [75]Endpoint {
-	open := func(name, path, known string) Endpoint {
-		return Endpoint{Name: name, Method: post, Path: path, Limiter: LimiterAuth, Repeat: RepeatOnce, Known: known}
+var table = func() [endpointCount]Endpoint {
+	open := func(name, call, path, known string) Endpoint {
+		return Endpoint{Name: name, Call: call, Method: post, Path: path, Limiter: LimiterAuth, Repeat: RepeatOnce, Known: known}
 	}
-	read := func(name, path, known string) Endpoint {
-		return Endpoint{Name: name, Method: get, Path: path, Limiter: LimiterGeneral, Repeat: RepeatSafe, Bearer: true, Known: known}
+	read := func(name, call, path, known string) Endpoint {
+		return Endpoint{Name: name, Call: call, Method: get, Path: path, Limiter: LimiterGeneral, Repeat: RepeatSafe, Bearer: true, Known: known}
 	}
-	write := func(name, method, path, known string) Endpoint {
-		return Endpoint{Name: name, Method: method, Path: path, Limiter: LimiterGeneral, Repeat: RepeatOnce, Bearer: true, Known: known}
+	write := func(name, call, method, path, known string) Endpoint {
+		return Endpoint{Name: name, Call: call, Method: method, Path: path, Limiter: LimiterGeneral, Repeat: RepeatOnce, Bearer: true, Known: known}
 	}
 	// keyed rows are the billing mutations: all of them take an idempotency key.
-	keyed := func(name, method, path, known string) Endpoint {
-		return Endpoint{Name: name, Method: method, Path: path, Limiter: LimiterBilling, Repeat: RepeatKeyed, Bearer: true, Known: known}
+	keyed := func(name, call, method, path, known string) Endpoint {
+		return Endpoint{Name: name, Call: call, Method: method, Path: path, Limiter: LimiterBilling, Repeat: RepeatKeyed, Bearer: true, Known: known}
 	}
-	spend := func(name, method, path, known string) Endpoint {
-		e := keyed(name, method, path, known)
+	spend := func(name, call, method, path, known string) Endpoint {
+		e := keyed(name, call, method, path, known)
 		e.Spends = true
 		return e
 	}
+	// The other name or verb of an endpoint: seen in newer public copies only.
+	alias := func(of Endpoint, name, method, path string) Endpoint {
+		of.Name, of.Method, of.Path, of.Known = name, method, path, "later"
+		return of
+	}
 
 	rows := [...]Endpoint{
-		authSignup:             open("auth.signup", "/auth/signup", "seed"),
-		authLogin:              open("auth.login", "/auth/login", "docs"),
-		authVerifyEmail:        open("auth.verify_email", "/auth/verify-email", "seed"),
-		authVerify:             open("auth.verify", "/auth/verify", "later"), // verify-email's other name
-		authVerifyLink:         {Name: "auth.verify_link", Method: get, Path: "/verify/{token}", Repeat: RepeatOnce, Outside: true, Known: "docs"},
-		authRefresh:            write("auth.refresh", post, "/auth/refresh", "docs"),
-		authLogout:             write("auth.logout", post, "/auth/logout", "docs"),
-		authResendVerification: open("auth.resend_verification", "/auth/resend-verification", "docs"),
+		authSignup:             open("auth.signup", "Auth.Signup", "/auth/signup", "seed"),
+		authLogin:              open("auth.login", "Auth.Login", "/auth/login", "docs"),
+		authVerifyEmail:        open("auth.verify_email", "Auth.VerifyEmail", "/auth/verify-email", "seed"),
+		authVerifyLink:         {Name: "auth.verify_link", Call: "Auth.VerifyLink", Method: get, Path: "/verify/{token}", Repeat: RepeatOnce, Outside: true, Known: "docs"},
+		authRefresh:            write("auth.refresh", "Auth.Refresh", post, "/auth/refresh", "docs"),
+		authLogout:             write("auth.logout", "Auth.Logout", post, "/auth/logout", "docs"),
+		authLogoutAll:          write("auth.logout_all", "Auth.LogoutAll", post, "/auth/logout-all", "docs"),
+		authResendVerification: open("auth.resend_verification", "Auth.ResendVerification", "/auth/resend-verification", "docs"),
+		authForgotPassword:     open("auth.forgot_password", "Auth.ForgotPassword", "/auth/forgot-password", "docs"),
+		authResetPassword:      open("auth.reset_password", "Auth.ResetPassword", "/auth/reset-password", "docs"),
+		authTokens:             read("auth.tokens", "Auth.Tokens", "/auth/tokens", "skill"),
+		authRevokeToken:        write("auth.revoke_token", "Auth.RevokeToken", del, "/auth/tokens/{id}", "skill"),
+		authRevokeOtherTokens:  write("auth.revoke_other_tokens", "Auth.RevokeOtherTokens", post, "/auth/tokens/revoke-others", "skill"),
+		authSwitchAccount:      write("auth.switch_account", "Auth.SwitchAccount", post, "/auth/switch-account", "skill"),
 
-		profileGet: read("profile.get", "/me", "docs"),
+		profileGet:               read("profile.get", "Profile.Get", "/me", "docs"),
+		profileUpdate:            write("profile.update", "Profile.Update", patch, "/me", "docs"),
+		profileUpdatePassword:    write("profile.update_password", "Profile.UpdatePassword", patch, "/me/password", "skill"),
+		profileUpdateSocials:     write("profile.update_socials", "Profile.UpdateSocials", patch, "/me/socials", "skill"),
+		profileUpdatePreferences: write("profile.update_preferences", "Profile.UpdatePreferences", patch, "/me/preferences", "docs"),
 
-		billingStripeConfig: read("billing.stripe_config", "/billing/stripe-config", "seed"),
-		billingPaymentLink:  spend("billing.payment_link", post, "/billing/payment-link", "seed"),
+		apiKeysList:   read("api_keys.list", "APIKeys.List", "/api-keys", "docs"),
+		apiKeysCreate: write("api_keys.create", "APIKeys.Create", post, "/api-keys", "docs"),
+		apiKeysGet:    read("api_keys.get", "APIKeys.Get", "/api-keys/{id}", "docs"),
+		apiKeysUpdate: write("api_keys.update", "APIKeys.Update", put, "/api-keys/{id}", "docs"),
+		apiKeysDelete: write("api_keys.delete", "APIKeys.Delete", del, "/api-keys/{id}", "docs"),
 
-		walletBalance:         read("wallet.balance", "/wallet/balance", "docs"),
-		walletTransactions:    read("wallet.transactions", "/wallet/transactions", "docs"),
-		walletFund:            spend("wallet.fund", post, "/wallet/fund", "seed"),
-		walletConfirmCheckout: keyed("wallet.confirm_checkout", post, "/wallet/confirm-checkout", "seed"),
-		paymentsStatus:        read("payments.status", "/payments/{id}/status", "docs"),
+		usageSummary:  read("usage.summary", "Usage.Summary", "/usage/summary", "docs"),
+		usageProducts: read("usage.products", "Usage.Products", "/usage/products", "docs"),
+		usageHistory:  read("usage.history", "Usage.History", "/usage/history", "docs"),
 
-		subscriptionsPlans:           read("subscriptions.plans", "/subscriptions/plans", "seed"),
-		subscriptionsList:            read("subscriptions.list", "/subscriptions", "docs"),
-		subscriptionsCreate:          spend("subscriptions.create", post, "/subscriptions", "seed"),
-		subscriptionsConfirmCheckout: keyed("subscriptions.confirm_checkout", post, "/subscriptions/confirm-checkout", "seed"),
-		subscriptionsStatus:          read("subscriptions.status", "/subscriptions/{id}/status", "docs"),
+		modelsSearch:    read("models.search", "Models.Search", "/models", "docs"),
+		modelsFilters:   read("models.filters", "Models.Filters", "/models/filters", "docs"),
+		modelsTags:      read("models.tags", "Models.Tags", "/models/tags", "docs"),
+		modelsProviders: read("models.providers", "Models.Providers", "/models/providers", "docs"),
+		modelsGet:       read("models.get", "Models.Get", "/models/{modelId}", "docs"),
+
+		billingOverview:                read("billing.overview", "Billing.Overview", "/billing/overview", "docs"),
+		billingStripeConfig:            read("billing.stripe_config", "Billing.StripeConfig", "/billing/stripe-config", "seed"),
+		billingSetupIntent:             keyed("billing.setup_intent", "Billing.CreateSetupIntent", post, "/billing/setup-intent", "docs"),
+		billingPaymentLink:             spend("billing.payment_link", "Billing.CreatePaymentLink", post, "/billing/payment-link", "seed"),
+		billingPaymentMethods:          read("billing.payment_methods", "Billing.PaymentMethods", "/billing/payment-methods", "docs"),
+		billingAttachPaymentMethod:     keyed("billing.attach_payment_method", "Billing.AttachPaymentMethod", post, "/billing/payment-methods", "docs"),
+		billingSetDefaultPaymentMethod: keyed("billing.set_default_payment_method", "Billing.SetDefaultPaymentMethod", put, "/billing/payment-methods/{id}/default", "docs"),
+		billingDeletePaymentMethod:     keyed("billing.delete_payment_method", "Billing.DeletePaymentMethod", del, "/billing/payment-methods/{id}", "docs"),
+		billingInfo:                    read("billing.info", "Billing.Info", "/billing/info", "docs"),
+		billingUpdateInfo:              keyed("billing.update_info", "Billing.UpdateInfo", put, "/billing/info", "docs"),
+		billingInvoices:                read("billing.invoices", "Billing.Invoices", "/billing/invoices", "docs"),
+		billingInvoice:                 read("billing.invoice", "Billing.Invoice", "/billing/invoices/{id}", "docs"),
+		billingInvoiceLinks:            read("billing.invoice_links", "Billing.InvoiceLinks", "/billing/invoices/{id}/pdf", "docs"),
+
+		walletBalance:            read("wallet.balance", "Wallet.Balance", "/wallet/balance", "docs"),
+		walletTransactions:       read("wallet.transactions", "Wallet.Transactions", "/wallet/transactions", "docs"),
+		walletFund:               spend("wallet.fund", "Wallet.Fund", post, "/wallet/fund", "seed"),
+		walletConfirmCheckout:    keyed("wallet.confirm_checkout", "Wallet.ConfirmCheckout", post, "/wallet/confirm-checkout", "seed"),
+		walletSetAutoFunding:     spend("wallet.set_auto_funding", "Wallet.SetAutoFunding", put, "/wallet/auto-funding", "docs"),
+		walletDisableAutoFunding: keyed("wallet.disable_auto_funding", "Wallet.DisableAutoFunding", del, "/wallet/auto-funding", "docs"),
+		walletWithdraw:           spend("wallet.withdraw", "Wallet.Withdraw", post, "/wallet/withdraw", "docs"),
+		walletValidateCoupon:     read("wallet.validate_coupon", "Wallet.ValidateCoupon", "/wallet/coupons/validate", "docs"),
+		walletRedeemCoupon:       spend("wallet.redeem_coupon", "Wallet.RedeemCoupon", post, "/wallet/coupons/redeem", "docs"),
+		paymentsStatus:           read("payments.status", "Wallet.PaymentStatus", "/payments/{id}/status", "docs"),
+
+		subscriptionsPlans:           read("subscriptions.plans", "Subscriptions.Plans", "/subscriptions/plans", "seed"),
+		subscriptionsList:            read("subscriptions.list", "Subscriptions.List", "/subscriptions", "docs"),
+		subscriptionsCreate:          spend("subscriptions.create", "Subscriptions.Create", post, "/subscriptions", "seed"),
+		subscriptionsConfirmCheckout: keyed("subscriptions.confirm_checkout", "Subscriptions.ConfirmCheckout", post, "/subscriptions/confirm-checkout", "seed"),
+		subscriptionsStatus:          read("subscriptions.status", "Subscriptions.Status", "/subscriptions/{id}/status", "docs"),
+		subscriptionsChangePlan:      spend("subscriptions.change_plan", "Subscriptions.ChangePlan", put, "/subscriptions/{id}", "docs"),
+		subscriptionsPause:           keyed("subscriptions.pause", "Subscriptions.Pause", post, "/subscriptions/{id}/pause", "docs"),
+		subscriptionsResume:          spend("subscriptions.resume", "Subscriptions.Resume", post, "/subscriptions/{id}/resume", "docs"),
+		subscriptionsResetCycle:      spend("subscriptions.reset_cycle", "Subscriptions.ResetCycle", post, "/subscriptions/{id}/reset-cycle", "docs"),
+		subscriptionsChargeAmount:    spend("subscriptions.charge_amount", "Subscriptions.ChargeAmount", post, "/subscriptions/charge-amount", "skill"),
+		subscriptionsFixPayment:      spend("subscriptions.fix_payment", "Subscriptions.FixPayment", post, "/subscriptions/{id}/fix-payment", "skill"),
+
+		teamsList:         read("teams.list", "Teams.List", "/teams", "docs"),
+		teamsInvite:       write("teams.invite", "Teams.Invite", post, "/teams", "docs"),
+		teamsGet:          read("teams.get", "Teams.Get", "/teams/{id}", "docs"),
+		teamsUpdate:       write("teams.update", "Teams.Update", put, "/teams/{id}", "docs"),
+		teamsDelete:       write("teams.delete", "Teams.Delete", del, "/teams/{id}", "docs"),
+		teamsResendInvite: write("teams.resend_invite", "Teams.ResendInvite", post, "/teams/{id}/resend-invite", "docs"),
+		teamsAcceptInvite: write("teams.accept_invite", "Teams.AcceptInvite", post, "/teams/invitations/{inviteId}/accept", "docs"),
 
 		// A submission pays for a job and takes no key.
-		imagesTextToImage: {Name: "images.text2img", Method: post, Path: "/api/v6/images/text2img", Limiter: LimiterGeneration, Repeat: RepeatOnce, Spends: true, Known: "docs"},
-
-		firstUncalled: open("auth.forgot_password", "/auth/forgot-password", "docs"),
-		open("auth.reset_password", "/auth/reset-password", "docs"),
-		write("auth.logout_all", post, "/auth/logout-all", "docs"),
-		read("auth.tokens", "/auth/tokens", "skill"),
-		write("auth.revoke_token", del, "/auth/tokens/{id}", "skill"),
-		write("auth.revoke_other_tokens", post, "/auth/tokens/revoke-others", "skill"),
-		write("auth.switch_account", post, "/auth/switch-account", "skill"),
-
-		write("profile.update", patch, "/me", "docs"),
-		write("profile.update_password", patch, "/me/password", "skill"),
-		write("profile.update_socials", patch, "/me/socials", "skill"),
-		write("profile.update_preferences", patch, "/me/preferences", "docs"),
-
-		read("api_keys.list", "/api-keys", "docs"),
-		write("api_keys.create", post, "/api-keys", "docs"),
-		read("api_keys.get", "/api-keys/{id}", "docs"),
-		write("api_keys.update", put, "/api-keys/{id}", "docs"),
-		write("api_keys.delete", del, "/api-keys/{id}", "docs"),
-
-		read("usage.summary", "/usage/summary", "docs"),
-		read("usage.products", "/usage/products", "docs"),
-		read("usage.history", "/usage/history", "docs"),
-
-		read("models.search", "/models", "docs"),
-		read("models.filters", "/models/filters", "docs"),
-		read("models.tags", "/models/tags", "docs"),
-		read("models.providers", "/models/providers", "docs"),
-		read("models.get", "/models/{modelId}", "docs"),
-
-		read("billing.overview", "/billing/overview", "docs"),
-		keyed("billing.setup_intent", post, "/billing/setup-intent", "docs"),
-		read("billing.payment_methods", "/billing/payment-methods", "docs"),
-		keyed("billing.attach_payment_method", post, "/billing/payment-methods", "docs"),
-		keyed("billing.set_default_payment_method", put, "/billing/payment-methods/{id}/default", "docs"),
-		keyed("billing.delete_payment_method", del, "/billing/payment-methods/{id}", "docs"),
-		read("billing.info", "/billing/info", "docs"),
-		keyed("billing.update_info", put, "/billing/info", "docs"),
-		read("billing.invoices", "/billing/invoices", "docs"),
-		read("billing.invoice", "/billing/invoices/{id}", "docs"),
-		read("billing.invoice_links", "/billing/invoices/{id}/pdf", "docs"),
-
-		spend("wallet.set_auto_funding", put, "/wallet/auto-funding", "docs"),
-		keyed("wallet.disable_auto_funding", del, "/wallet/auto-funding", "docs"),
-		spend("wallet.withdraw", post, "/wallet/withdraw", "docs"),
-		read("wallet.validate_coupon", "/wallet/coupons/validate", "docs"),
-		spend("wallet.redeem_coupon", post, "/wallet/coupons/redeem", "docs"),
-
-		spend("subscriptions.change_plan", put, "/subscriptions/{id}", "docs"),
-		keyed("subscriptions.pause", post, "/subscriptions/{id}/pause", "docs"),
-		spend("subscriptions.resume", post, "/subscriptions/{id}/resume", "docs"),
-		spend("subscriptions.reset_cycle", post, "/subscriptions/{id}/reset-cycle", "docs"),
-		spend("subscriptions.charge_amount", post, "/subscriptions/charge-amount", "skill"),
-		spend("subscriptions.fix_payment", post, "/subscriptions/{id}/fix-payment", "skill"),
-
-		read("teams.list", "/teams", "docs"),
-		write("teams.invite", post, "/teams", "docs"),
-		read("teams.get", "/teams/{id}", "docs"),
-		write("teams.update", put, "/teams/{id}", "docs"),
-		write("teams.delete", del, "/teams/{id}", "docs"),
-		write("teams.resend_invite", post, "/teams/{id}/resend-invite", "docs"),
-		write("teams.accept_invite", post, "/teams/invitations/{inviteId}/accept", "docs"),
+		imagesTextToImage: {Name: "images.text2img", Call: "Generation.Images.TextToImage", Method: post, Path: "/api/v6/images/text2img", Limiter: LimiterGeneration, Repeat: RepeatOnce, Spends: true, Known: "docs"},
 	}
+	rows[authVerify] = alias(rows[authVerifyEmail], "auth.verify", post, "/auth/verify")
+	rows[walletValidateCouponByPost] = alias(rows[walletValidateCoupon], "wallet.validate_coupon_by_post", post, "/wallet/coupons/validate")
 	for i := range rows {
 		e := &rows[i]
 		e.full = e.Path

@@ -69,9 +69,10 @@ func TestTheTableHoldsEveryDocumentedEndpoint(t *testing.T) {
 		others[id] = e.Repeat
 	}
 	assert.Equal(t, map[string]Repeat{
-		"POST /auth/verify":            RepeatOnce, // verify-email's later name
-		"GET /verify/{token}":          RepeatOnce, // uses its token up
-		"POST /api/v6/images/text2img": RepeatOnce,
+		"POST /auth/verify":             RepeatOnce, // verify-email's later name
+		"GET /verify/{token}":           RepeatOnce, // uses its token up
+		"POST /wallet/coupons/validate": RepeatSafe, // validate_coupon's other verb
+		"POST /api/v6/images/text2img":  RepeatOnce,
 	}, others, "and nothing else")
 }
 

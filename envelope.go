@@ -130,19 +130,6 @@ func (a *answer) payload() []byte {
 	return a.body
 }
 
-// list is the payload where a list is due: an array, or an object that holds
-// one.
-func (a *answer) list() ([]byte, error) {
-	p := a.payload()
-	switch {
-	case p == nil:
-		return nil, errNoData
-	case p[0] != '[' && p[0] != '{':
-		return nil, missing("list")
-	}
-	return p, nil
-}
-
 // members walks over the payload of an answer whose few members are wanted:
 // cheaper than a struct to decode into. It is checked whole first.
 func (a *answer) members() (members, error) {
@@ -165,6 +152,22 @@ func (a *answer) object() []byte {
 		}
 	}
 	return p
+}
+
+// anything is the payload of a success of which nothing is documented: an
+// object, and an empty one where the server says nothing at all. Where money
+// may have moved, a body that is missing without 204 No Content is a lost one.
+func (a *answer) anything(t *trip) ([]byte, error) {
+	p := a.object()
+	switch {
+	case p == nil && a.shape == shapeEmpty && t.e.Spends && a.status != http.StatusNoContent:
+		return nil, errNoData
+	case p == nil || p[0] != '{' && a.shape == shapeJSON && !t.e.Spends:
+		return []byte("{}"), nil
+	case p[0] != '{' || !json.Valid(p):
+		return nil, errUnreadable
+	}
+	return p, nil
 }
 
 // decode fills v from the payload.
@@ -343,6 +346,17 @@ func member(v []byte, name string) []byte {
 		}
 	}
 	return found
+}
+
+// inside is the object that stands in v under the first of the names that has
+// one, and v itself where none has.
+func inside(v []byte, names ...string) []byte {
+	for _, name := range names {
+		if inner := member(v, name); len(inner) > 0 && inner[0] == '{' {
+			return inner
+		}
+	}
+	return v
 }
 
 func hasMember(v []byte, name string) bool {

@@ -454,7 +454,7 @@ func FuzzEnvelope(f *testing.F) {
 		a := newAnswer(status, http.Header{"Idempotency-Replay": {"false"}}, body)
 		p, o := a.payload(), a.object()
 		replayed, id := a.replayed(), a.requestID()
-		_, _ = a.list()
+		_, _ = a.list("items")
 		_, _ = a.members()
 		var e APIError
 		a.fault(&e)
@@ -462,7 +462,10 @@ func FuzzEnvelope(f *testing.F) {
 		_, _ = json.Marshal(e)
 		for _, out := range []decoder{
 			&Balance{}, &Funding{}, &TransactionPage{}, &Plans{}, &Session{}, &Signup{}, &StripeConfig{}, &PaymentLink{}, &Subscription{}, &SubscriptionResult{},
-			&PaymentStatus{}, &subscriptionList{}, &ownID{},
+			&PaymentStatus{}, &ownID{}, &Profile{}, &APIKey{}, &TeamMember{}, &UsageSummary{}, &UsagePage{}, &Model{}, &ModelPage{}, &ModelFilters{},
+			&BillingOverview{}, &PaymentMethod{}, &SetupIntent{}, &BillingInfo{}, &Invoice{}, &InvoiceLinks{}, &AutoFunding{}, &Withdrawal{}, &Coupon{},
+			&CouponRedemption{}, &SubscriptionChange{}, &AmountCharge{}, &checkoutFunding{}, &checkoutSubscription{},
+			&listOf[Subscription, *Subscription]{}, &listOf[named, *named]{}, &listOf[ProductUsage, *ProductUsage]{},
 		} {
 			row := *walletFund.row()
 			_ = out.decode(&trip{e: &row, c: fuzzClient}, &a)

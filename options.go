@@ -46,6 +46,7 @@ type config struct {
 	retry        retry.Policy
 	rateLimit    RateLimitPolicy
 	maxResponse  int64
+	refresh      *RefreshPolicy // nil: none
 	defaults     []RequestOption
 	jitter       func() float64
 

@@ -38,56 +38,53 @@ type Plans struct {
 	PayAsYouGo        *PayAsYouGo // nil: not sent
 }
 
-type planWire struct {
-	ID           ID       `json:"id"`
-	Name         text     `json:"name"`
-	Category     text     `json:"category"`
-	Type         text     `json:"type"`
-	Period       text     `json:"period"`
-	Interval     text     `json:"interval"`
-	Description  text     `json:"description"`
-	Price        sum      `json:"price"`
-	APICallLimit flexInt  `json:"api_call_limit"`
-	RateLimit    flexInt  `json:"rate_limit"`
-	Features     []string `json:"features"`
+func (p *Plan) read(_ place, object []byte) error {
+	var w struct {
+		ID           ID       `json:"id"`
+		Name         text     `json:"name"`
+		Category     text     `json:"category"`
+		Type         text     `json:"type"`
+		Period       text     `json:"period"`
+		Interval     text     `json:"interval"`
+		Description  text     `json:"description"`
+		Price        sum      `json:"price"`
+		APICallLimit flexInt  `json:"api_call_limit"`
+		RateLimit    flexInt  `json:"rate_limit"`
+		Features     []string `json:"features"`
+	}
+	if err := decodeTolerant(object, &w); err != nil {
+		return err
+	}
+	*p = Plan{
+		ID: w.ID, Name: string(w.Name), Category: string(w.Category), Type: string(w.Type),
+		Period: firstOf(string(w.Period), string(w.Interval)), Description: string(w.Description),
+		Price: w.Price.pointer(), APICallLimit: int64(w.APICallLimit), RateLimit: int64(w.RateLimit), Features: w.Features,
+	}
+	return nil
 }
 
 func (p *Plans) decode(_ *trip, a *answer) error {
-	var w struct {
-		SubscriptionPlans []planWire `json:"subscription_plans"`
-		PayAsYouGo        *struct {
-			Available       flexBool `json:"available"`
-			Description     text     `json:"description"`
-			MinimumTopupUSD sum      `json:"minimum_topup_usd"`
-			Currency        text     `json:"currency"`
-		} `json:"pay_as_you_go"`
-	}
-	data, err := a.list()
+	l, err := a.list("subscription_plans")
 	if err != nil {
 		return err
 	}
-	if data[0] == '[' {
-		if err := decodeTolerant(data, &w.SubscriptionPlans); err != nil {
-			return err
-		}
-	} else {
-		if plans := member(data, "subscription_plans"); plans == nil || plans[0] != '[' {
-			return missing("subscription_plans")
-		}
-		if err := decodeTolerant(data, &w); err != nil {
-			return err
-		}
+	if p.SubscriptionPlans, err = readElements[Plan](&l); err != nil {
+		return err
 	}
-	for _, plan := range w.SubscriptionPlans {
-		p.SubscriptionPlans = append(p.SubscriptionPlans, Plan{
-			ID: plan.ID, Name: string(plan.Name), Category: string(plan.Category), Type: string(plan.Type),
-			Period: firstOf(string(plan.Period), string(plan.Interval)), Description: string(plan.Description),
-			Price: plan.Price.pointer(), APICallLimit: int64(plan.APICallLimit), RateLimit: int64(plan.RateLimit), Features: plan.Features,
-		})
+	wallet := member(l.beside, "pay_as_you_go")
+	if len(wallet) == 0 || wallet[0] != '{' {
+		return nil
 	}
-	if g := w.PayAsYouGo; g != nil {
-		p.PayAsYouGo = &PayAsYouGo{bool(g.Available), string(g.Description), g.MinimumTopupUSD.pointer(), string(g.Currency)}
+	var w struct {
+		Available       flexBool `json:"available"`
+		Description     text     `json:"description"`
+		MinimumTopupUSD sum      `json:"minimum_topup_usd"`
+		Currency        text     `json:"currency"`
 	}
+	if err := decodeTolerant(wallet, &w); err != nil {
+		return err
+	}
+	p.PayAsYouGo = &PayAsYouGo{bool(w.Available), string(w.Description), w.MinimumTopupUSD.pointer(), string(w.Currency)}
 	return nil
 }
 
@@ -134,53 +131,25 @@ func (w *subscriptionWire) subscription() Subscription {
 	}
 }
 
-func (s *Subscription) decode(_ *trip, a *answer) error {
+func (s *Subscription) read(_ place, object []byte) error {
 	var w subscriptionWire
-	data := a.object()
-	if nested := member(data, "subscription"); len(nested) > 0 && nested[0] == '{' {
-		data = nested
-	}
-	if data == nil {
-		return errNoData
-	}
-	if err := decodeTolerant(data, &w); err != nil {
+	if err := decodeTolerant(object, &w); err != nil {
 		return err
-	}
-	if w.Status == "" {
-		return missing("status")
 	}
 	*s = w.subscription()
 	return nil
 }
 
-// subscriptionList is one list, or an object of lists by kind.
-type subscriptionList []Subscription
-
-func (l *subscriptionList) decode(_ *trip, a *answer) error {
-	data, err := a.list()
-	if err != nil {
+func (s *Subscription) decode(_ *trip, a *answer) error {
+	object := inside(a.object(), "subscription")
+	if object == nil {
+		return errNoData
+	}
+	if err := s.read(place{}, object); err != nil {
 		return err
 	}
-	lists := [][]byte{data}
-	if data[0] == '{' {
-		lists = lists[:0]
-		for m := membersOf(data); m.next(); {
-			if m.value[0] == '[' {
-				lists = append(lists, m.value)
-			}
-		}
-		if len(lists) == 0 {
-			return missing("subscriptions")
-		}
-	}
-	for _, list := range lists {
-		var w []subscriptionWire
-		if err := decodeTolerant(list, &w); err != nil {
-			return err
-		}
-		for _, sub := range w {
-			*l = append(*l, sub.subscription())
-		}
+	if s.Status == "" {
+		return missing("status")
 	}
 	return nil
 }
@@ -188,11 +157,7 @@ func (l *subscriptionList) decode(_ *trip, a *answer) error {
 // List lists the account's subscriptions of every kind. Limits: 120 a minute.
 // API: GET /subscriptions.
 func (s *SubscriptionsService) List(ctx context.Context, opts ...RequestOption) ([]Subscription, error) {
-	l, err := call[subscriptionList](ctx, s.c, subscriptionsList, input{}, opts)
-	if err != nil {
-		return nil, err
-	}
-	return *l, nil
+	return list[Subscription](ctx, s.c, subscriptionsList, input{}, opts)
 }
 
 // SubscriptionCreateParams buys a plan with a saved card.
@@ -329,8 +294,184 @@ func (s *SubscriptionsService) AwaitCheckout(ctx context.Context, link *PaymentL
 // Status reads a subscription. Limits: 120 a minute. API: GET
 // /subscriptions/{id}/status.
 func (s *SubscriptionsService) Status(ctx context.Context, id ID, opts ...RequestOption) (*Subscription, error) {
-	if err := checkID("id", id); err != nil {
-		return nil, err
+	return call[Subscription](ctx, s.c, subscriptionsStatus, byID(id, nil), opts)
+}
+
+// SubscriptionChange is what became of a subscription that was changed. Of these
+// answers nothing is documented: Status and Subscription may be missing, and
+// [SubscriptionsService.Status] tells.
+type SubscriptionChange struct {
+	Status       string // of the subscription; empty: not said
+	Message      string // the server's words
+	Subscription *Subscription
+}
+
+func (r *SubscriptionChange) decode(t *trip, a *answer) error {
+	object, err := a.anything(t)
+	if err != nil {
+		return err
 	}
-	return call[Subscription](ctx, s.c, subscriptionsStatus, input{param: "id", element: itoa(int64(id))}, opts)
+	var w struct {
+		Message       text              `json:"message"`
+		Status        text              `json:"status"`
+		PaymentStatus text              `json:"payment_status"`
+		CheckoutURL   text              `json:"checkout_url"`
+		Subscription  *subscriptionWire `json:"subscription"`
+	}
+	if err := decodeTolerant(object, &w); err != nil {
+		return err
+	}
+	*r = SubscriptionChange{Status: string(w.Status), Message: string(w.Message)}
+	switch id := member(object, "id"); {
+	case w.Subscription != nil:
+		r.Subscription = Ptr(w.Subscription.subscription())
+	case id != nil && member(object, "plan_id") != nil: // the subscription itself
+		r.Subscription = new(Subscription)
+		if err := r.Subscription.read(place{}, object); err != nil {
+			return err
+		}
+	}
+	if r.Subscription != nil {
+		r.Status = firstOf(r.Subscription.Status, r.Status)
+	}
+	if !t.e.Spends {
+		return nil
+	}
+	for _, word := range [...]string{string(w.Status), r.Status} {
+		if unpaid(word) {
+			return unfinishedError(word)
+		}
+	}
+	if w.CheckoutURL != "" && r.Status == "" {
+		return errors.New("a checkout page came instead of a payment")
+	}
+	return paidWords(a, string(w.PaymentStatus))
+}
+
+// unpaid tells the words for a subscription whose price has not been paid.
+func unpaid(status string) bool {
+	switch status {
+	case "incomplete", "incomplete_expired", "past_due", "unpaid", "pending", "processing", "open", "failed", setupDeclined:
+		return true
+	}
+	return false
+}
+
+// SubscriptionChangePlanParams moves a subscription to another plan.
+type SubscriptionChangePlanParams struct {
+	NewPlanID ID `json:"new_plan_id"` // from Plans
+}
+
+func (p SubscriptionChangePlanParams) check() error {
+	return checkID("SubscriptionChangePlanParams.NewPlanID", p.NewPlanID)
+}
+
+// ChangePlan moves a subscription to another plan.
+//
+// ChangePlan may move money: what the new plan costs more, in a way that is
+// documented nowhere. It carries an idempotency key and is repeated with it;
+// errors are those of [WalletService.Fund]. Limits: 15 a minute. API: PUT
+// /subscriptions/{id}.
+func (s *SubscriptionsService) ChangePlan(ctx context.Context, id ID, p SubscriptionChangePlanParams, opts ...RequestOption) (*SubscriptionChange, error) {
+	return call[SubscriptionChange](ctx, s.c, subscriptionsChangePlan, byID(id, p), opts)
+}
+
+// Pause stops a subscription, and its renewals, until Resume. There is no
+// documented way to cancel one. It carries an idempotency key and is repeated
+// with it. Limits: 15 a minute. API: POST /subscriptions/{id}/pause.
+func (s *SubscriptionsService) Pause(ctx context.Context, id ID, opts ...RequestOption) (*SubscriptionChange, error) {
+	return call[SubscriptionChange](ctx, s.c, subscriptionsPause, byID(id, nil), opts)
+}
+
+// Resume goes on with a subscription that was paused.
+//
+// Resume may move money: the plan's price, where a new period begins. It carries
+// an idempotency key and is repeated with it; errors are those of
+// [WalletService.Fund]. Limits: 15 a minute. API: POST /subscriptions/{id}/resume.
+func (s *SubscriptionsService) Resume(ctx context.Context, id ID, opts ...RequestOption) (*SubscriptionChange, error) {
+	return call[SubscriptionChange](ctx, s.c, subscriptionsResume, byID(id, nil), opts)
+}
+
+// ResetCycle begins a new period now.
+//
+// ResetCycle moves money: presumably the plan's price. It carries an idempotency
+// key and is repeated with it; errors are those of [WalletService.Fund]. Limits:
+// 15 a minute. API: POST /subscriptions/{id}/reset-cycle.
+func (s *SubscriptionsService) ResetCycle(ctx context.Context, id ID, opts ...RequestOption) (*SubscriptionChange, error) {
+	return call[SubscriptionChange](ctx, s.c, subscriptionsResetCycle, byID(id, nil), opts)
+}
+
+// SubscriptionFixPaymentParams says what to repair; all of it is optional.
+type SubscriptionFixPaymentParams struct {
+	PlanCategory         string `json:"plan_category,omitzero"`          // "enterprise", "imagen", "addon", "normal"
+	StripeSubscriptionID string `json:"stripe_subscription_id,omitzero"` // "sub_…"
+}
+
+func (p SubscriptionFixPaymentParams) check() error {
+	if p.StripeSubscriptionID == "" {
+		return nil
+	}
+	return checkStripeID("SubscriptionFixPaymentParams.StripeSubscriptionID", p.StripeSubscriptionID, "sub_", subscriptionForm)
+}
+
+// FixPayment pays what a subscription owes after a charge that failed.
+//
+// FixPayment moves money: the invoice that is open. It carries an idempotency key
+// and is repeated with it; errors are those of [WalletService.Fund]. Limits: 15 a
+// minute. API: POST /subscriptions/{id}/fix-payment.
+func (s *SubscriptionsService) FixPayment(ctx context.Context, id ID, p SubscriptionFixPaymentParams, opts ...RequestOption) (*SubscriptionChange, error) {
+	return call[SubscriptionChange](ctx, s.c, subscriptionsFixPayment, byID(id, p), opts)
+}
+
+// SubscriptionChargeAmountParams is an amount of the caller's.
+type SubscriptionChargeAmountParams struct {
+	Amount Amount `json:"amount"` // US dollars, $5 to $10 000, at most two decimals
+}
+
+// The documented bounds of ChargeAmount.
+const (
+	minChargeAmount = 5
+	maxChargeAmount = 10_000
+)
+
+func (p SubscriptionChargeAmountParams) check() error {
+	const param = "SubscriptionChargeAmountParams.Amount"
+	if err := checkLeast(param, p.Amount, minChargeAmount); err != nil {
+		return err
+	}
+	if Dollars(maxChargeAmount).Less(p.Amount) {
+		return &ParamError{Param: param, Value: p.Amount.String(), Reason: "must be at most $10000"}
+	}
+	return nil
+}
+
+func (p SubscriptionChargeAmountParams) price() Amount { return p.Amount }
+
+// AmountCharge is what became of ChargeAmount. Of the answer nothing is
+// documented: all but the amount may be missing.
+type AmountCharge struct {
+	Status          string // of the payment; empty: not said
+	PaymentIntentID string // "pi_…"; empty: not said
+	Message         string // the server's words
+	Amount          Amount // US dollars, as asked for
+}
+
+func (r *AmountCharge) decode(t *trip, a *answer) error {
+	w, err := readPayment(t, a)
+	if err != nil {
+		return err
+	}
+	asked, _ := t.in.body.(SubscriptionChargeAmountParams)
+	*r = AmountCharge{w.word(), w.intent, w.message, asked.Amount}
+	return w.paid(a, asked.Amount)
+}
+
+// ChargeAmount charges an amount of the caller's, or sets the amount that paid
+// models charge: the vendor's texts say both. Treat it as if it charged.
+//
+// ChargeAmount may move money. It carries an idempotency key and is repeated with
+// it; errors are those of [WalletService.Fund]. Limits: 15 a minute. API: POST
+// /subscriptions/charge-amount.
+func (s *SubscriptionsService) ChargeAmount(ctx context.Context, p SubscriptionChargeAmountParams, opts ...RequestOption) (*AmountCharge, error) {
+	return call[AmountCharge](ctx, s.c, subscriptionsChargeAmount, input{body: p}, opts)
 }

@@ -309,6 +309,14 @@ func (s *Secret) UnmarshalJSON(data []byte) error {
 // an answer is never lost over a date.
 type Timestamp struct{ time.Time }
 
+// pointer is nil for the zero Timestamp.
+func (t Timestamp) pointer() *Timestamp {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
+}
+
 // MarshalJSON writes RFC 3339, and null for the zero Timestamp. A year outside 0 to 9999 is an error.
 func (t Timestamp) MarshalJSON() ([]byte, error) {
 	if t.IsZero() {

@@ -5,8 +5,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"iter"
+	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 )
 
 // WalletService shows and fills the wallet that generations are paid from. All
@@ -112,9 +115,6 @@ const (
 	TransactionDebit  = "debit"
 )
 
-// maxTransactions is the documented limit of one page.
-const maxTransactions = 200
-
 // TransactionsParams chooses a page of transactions.
 type TransactionsParams struct {
 	Type   string // TransactionCredit, TransactionDebit, or both if empty
@@ -122,26 +122,21 @@ type TransactionsParams struct {
 	Offset int    // how many to pass over
 }
 
-func (p TransactionsParams) query() (url.Values, error) {
-	q := url.Values{}
-	switch {
-	case p.Limit < 0 || p.Limit > maxTransactions:
-		return nil, &ParamError{Param: "TransactionsParams.Limit", Value: strconv.Itoa(p.Limit), Reason: "must be 1 to 200, or 0 for the server's default"}
-	case p.Offset < 0:
-		return nil, &ParamError{Param: "TransactionsParams.Offset", Value: strconv.Itoa(p.Offset), Reason: "must not be negative"}
-	case hasControl(p.Type):
-		return nil, &ParamError{Param: "TransactionsParams.Type", Value: p.Type, Reason: `must be "credit", "debit" or empty`}
+func (p TransactionsParams) input() input {
+	in := input{query: url.Values{}, err: firstError(checkLimit("TransactionsParams.Limit", p.Limit), checkText("TransactionsParams.Type", p.Type))}
+	if p.Offset < 0 {
+		in.err = &ParamError{Param: "TransactionsParams.Offset", Value: strconv.Itoa(p.Offset), Reason: "must not be negative"}
 	}
 	if p.Type != "" {
-		q.Set("type", p.Type)
+		in.query.Set("type", p.Type)
 	}
 	if p.Limit > 0 {
-		q.Set("limit", strconv.Itoa(p.Limit))
+		in.query.Set("limit", strconv.Itoa(p.Limit))
 	}
 	if p.Offset > 0 {
-		q.Set("offset", strconv.Itoa(p.Offset))
+		in.query.Set("offset", strconv.Itoa(p.Offset))
 	}
-	return q, nil
+	return in
 }
 
 // Transaction is one movement of the wallet.
@@ -175,52 +170,29 @@ type WalletSummary struct {
 	AmountUsed    *Amount `json:"amount_used"`
 }
 
-func (p *TransactionPage) decode(_ *trip, a *answer) error {
-	data, err := a.list()
+func (p *TransactionPage) decode(t *trip, a *answer) error {
+	l, err := a.list(t.e.listName())
 	if err != nil {
 		return err
 	}
-	if !json.Valid(data) {
-		return errUnreadable
+	if p.Items, err = readElements[Transaction](&l); err != nil {
+		return err
 	}
-	items := data
-	if data[0] == '{' {
-		items = nil
-		for m := membersOf(data); m.next(); {
-			switch string(m.name) {
-			case "items":
-				items = m.value
-			case "count":
-				p.Count = jsonInt(m.value)
-			case "total":
-				p.Total = jsonInt(m.value)
-			case "wallet":
-				if err := decodeTolerant(m.value, &p.Wallet); err != nil {
-					return fmt.Errorf("wallet: %w", err)
-				}
-			}
-		}
-		if len(items) == 0 || items[0] != '[' {
-			return missing("items")
-		}
-	}
-	p.Items = make([]Transaction, 0, max(0, min(p.Count, maxTransactions)))
-	for e := elementsOf(items); e.next(); {
-		var tx Transaction
-		if err := tx.read(e.value); err != nil {
-			return fmt.Errorf("items[%d]: %w", len(p.Items), err)
-		}
-		p.Items = append(p.Items, tx)
-	}
-	if data[0] == '[' {
+	p.Count, p.Total = l.count, l.total
+	if p.Count == 0 {
 		p.Count = len(p.Items)
+	}
+	if wallet := member(l.beside, "wallet"); wallet != nil {
+		if err := decodeTolerant(wallet, &p.Wallet); err != nil {
+			return fmt.Errorf("wallet: %w", err)
+		}
 	}
 	return nil
 }
 
 // read takes a transaction apart. Pages of them are long, and a walk over their
 // members costs a third of what reflection does.
-func (tx *Transaction) read(object []byte) (err error) {
+func (tx *Transaction) read(_ place, object []byte) (err error) {
 	var amount sum
 	for m := membersOf(object); m.next() && err == nil; {
 		switch v := m.value; string(m.name) {
@@ -261,11 +233,38 @@ func jsonInt(v []byte) int {
 // Transactions reads one page of the wallet's movements. Limits: 120 a minute,
 // 200 a page. API: GET /wallet/transactions.
 func (s *WalletService) Transactions(ctx context.Context, p TransactionsParams, opts ...RequestOption) (*TransactionPage, error) {
-	q, err := p.query()
-	if err != nil {
-		return nil, err
+	return call[TransactionPage](ctx, s.c, walletTransactions, p.input(), opts)
+}
+
+// AllTransactions yields the wallet's movements from p.Offset on, asking for 200
+// at a time unless Limit says otherwise. It begins anew each time it is ranged
+// over, and ends with at most one error, last.
+func (s *WalletService) AllTransactions(ctx context.Context, p TransactionsParams, opts ...RequestOption) iter.Seq2[*Transaction, error] {
+	return walk(func() func() ([]Transaction, bool, error) {
+		p := p
+		if p.Limit == 0 {
+			p.Limit = maxPage
+		}
+		var before []Transaction
+		return func() ([]Transaction, bool, error) {
+			page, err := s.Transactions(ctx, p, opts...)
+			if err != nil {
+				return nil, false, err
+			}
+			fresh := unseen(page.Items, before, (*Transaction).alike)
+			before = page.Items
+			p.Offset += len(page.Items)
+			return fresh, page.Total == 0 || p.Offset < page.Total, nil
+		}
+	})
+}
+
+// alike tells whether two transactions are the same one.
+func (tx *Transaction) alike(o *Transaction) bool {
+	if tx.ID != 0 || o.ID != 0 {
+		return tx.ID == o.ID
 	}
-	return call[TransactionPage](ctx, s.c, walletTransactions, input{query: q}, opts)
+	return *tx == *o
 }
 
 // WalletFundParams charges a card.
@@ -288,68 +287,102 @@ type Funding struct {
 	Balance         *Amount // US dollars after it; nil: not sent
 }
 
-func (f *Funding) decode(t *trip, a *answer) error {
-	m, err := a.members()
-	if err != nil {
-		return err
-	}
-	var (
-		held             holdings
-		paid, amount     sum
-		page             bool
-		status, paystate string
-	)
-	for m.next() {
-		switch string(m.name) {
+// paymentWords are what an answer says of a payment, in its many places.
+type paymentWords struct {
+	state    string // of the payment object
+	status   string // beside it
+	paystate string // payment_status, or a word where the payment object is due
+	intent   string
+	message  string
+	amount   sum  // of the payment object, or beside it
+	page     bool // a checkout page came
+	held     holdings
+}
+
+func (w *paymentWords) read(object []byte) error {
+	var beside sum
+	for m := membersOf(object); m.next(); {
+		var err error
+		switch v := m.value; string(m.name) {
 		case "payment":
-			paystate = firstOf(paystate, jsonText(m.value)) // a word where an object is due
-			for p := membersOf(m.value); p.next() && err == nil; {
+			w.paystate = firstOf(w.paystate, jsonText(v))
+			for p := membersOf(v); p.next() && err == nil; {
 				switch string(p.name) {
 				case "status":
-					f.Status = jsonText(p.value)
+					w.state = jsonText(p.value)
 				case "payment_intent_id":
-					f.PaymentIntentID = jsonText(p.value)
+					w.intent = jsonText(p.value)
 				case "amount":
-					err = paid.UnmarshalJSON(p.value)
+					err = w.amount.UnmarshalJSON(p.value)
 				}
 			}
 		case "status":
-			status = jsonText(m.value)
+			w.status = jsonText(v)
 		case "payment_status":
-			paystate = firstOf(jsonText(m.value), paystate)
+			w.paystate = firstOf(jsonText(v), w.paystate)
 		case "payment_intent_id":
-			f.PaymentIntentID = firstOf(f.PaymentIntentID, jsonText(m.value))
+			w.intent = firstOf(w.intent, jsonText(v))
 		case "amount":
-			err = amount.UnmarshalJSON(m.value)
+			err = beside.UnmarshalJSON(v)
 		case "message":
-			f.Message = jsonText(m.value)
+			w.message = jsonText(v)
 		case "checkout_url":
-			page = jsonText(m.value) != ""
+			w.page = jsonText(v) != ""
 		default:
-			err = held.read(m.name, m.value)
+			err = w.held.read(m.name, v)
 		}
 		if err != nil {
 			return fmt.Errorf("%s: %w", m.name, err)
 		}
 	}
-	balance := held.balance()
-	switch {
-	case page && f.Status == "":
-		return errors.New("a checkout page came instead of a payment")
-	case f.Status == "" && status == "" && paystate == "" && !balance.sent:
-		return missing("payment.status") // an intent or a message alone is no payment
+	if !w.amount.sent {
+		w.amount = beside
 	}
-	if err := paidWords(a, status, paystate); err != nil {
+	return nil
+}
+
+// said reports whether there is any word for what became of the payment.
+func (w *paymentWords) said() bool {
+	return w.state != "" || w.status != "" || w.paystate != "" || w.held.balance().sent
+}
+
+// paid is nil if all words are those for money that has moved, of the amount
+// that was asked for.
+func (w *paymentWords) paid(a *answer, asked Amount) error {
+	if w.page && w.state == "" {
+		return errors.New("a checkout page came instead of a payment")
+	}
+	if err := paidWords(a, w.state, w.status, w.paystate); err != nil {
 		return err
 	}
-	if !paid.sent {
-		paid = amount
+	if !asked.IsZero() && w.amount.sent && w.amount.Amount != asked && a.replayed() {
+		return fmt.Errorf("the server answers another request: $%s, not $%s", w.amount.Amount, asked)
 	}
-	if asked, ok := t.in.body.(WalletFundParams); ok && paid.sent && paid.Amount != asked.Amount && a.replayed() {
-		return fmt.Errorf("the server answers another request: $%s, not $%s", paid.Amount, asked.Amount)
+	return nil
+}
+
+func (w *paymentWords) word() string { return firstOf(w.state, w.paystate, w.status) }
+
+func (f *Funding) decode(t *trip, a *answer) error {
+	p := a.object()
+	switch {
+	case p == nil:
+		return errNoData
+	case p[0] != '{' || !json.Valid(p):
+		return errUnreadable
 	}
-	f.Status = firstOf(f.Status, paystate, status, "succeeded")
-	f.Balance = balance.pointer()
+	var w paymentWords
+	if err := w.read(p); err != nil {
+		return err
+	}
+	if !w.said() && !w.page {
+		return missing("payment.status") // an intent or a message alone is no payment
+	}
+	asked, _ := t.in.body.(WalletFundParams)
+	if err := w.paid(a, asked.Amount); err != nil {
+		return err
+	}
+	*f = Funding{firstOf(w.word(), "succeeded"), w.intent, w.message, w.held.balance().pointer()}
 	return nil
 }
 
@@ -433,6 +466,272 @@ func (s *WalletService) AwaitCheckout(ctx context.Context, link *PaymentLink, p 
 	})
 }
 
+// WalletSetAutoFundingParams has the server fund the wallet by itself.
+type WalletSetAutoFundingParams struct {
+	AutoChargeAmount Amount `json:"auto_charge_amount"` // US dollars, $5 or more
+	ChargeThreshold  Amount `json:"charge_threshold"`   // US dollars, $1 or more: charged when the balance falls below
+}
+
+// The documented minimums of auto-funding, in US dollars.
+const (
+	minAutoCharge      = 5
+	minChargeThreshold = 1
+)
+
+func (p WalletSetAutoFundingParams) check() error {
+	return firstError(checkLeast("WalletSetAutoFundingParams.AutoChargeAmount", p.AutoChargeAmount, minAutoCharge),
+		checkLeast("WalletSetAutoFundingParams.ChargeThreshold", p.ChargeThreshold, minChargeThreshold))
+}
+
+func (p WalletSetAutoFundingParams) price() Amount { return p.AutoChargeAmount }
+
+// AutoFunding is how the server funds the wallet by itself.
+type AutoFunding struct {
+	Enabled          bool
+	AutoChargeAmount Amount // US dollars
+	ChargeThreshold  Amount // US dollars
+	Message          string // the server's words
+}
+
+func (f *AutoFunding) decode(t *trip, a *answer) error {
+	object, err := a.anything(t)
+	if err != nil {
+		return err
+	}
+	var w struct {
+		Enabled          *flexBool `json:"enabled"`
+		AutoChargeAmount sum       `json:"auto_charge_amount"`
+		ChargeThreshold  sum       `json:"charge_threshold"`
+	}
+	if err := decodeTolerant(inside(object, "auto_funding"), &w); err != nil {
+		return err
+	}
+	if err := paidWords(a); err != nil {
+		return err
+	}
+	asked, _ := t.in.body.(WalletSetAutoFundingParams)
+	for _, sent := range [...]struct {
+		sum
+		asked Amount
+	}{{w.AutoChargeAmount, asked.AutoChargeAmount}, {w.ChargeThreshold, asked.ChargeThreshold}} {
+		if sent.sent && sent.Amount != sent.asked {
+			return fmt.Errorf("the server answers another request: $%s, not $%s", sent.Amount, sent.asked)
+		}
+	}
+	*f = AutoFunding{w.Enabled == nil || bool(*w.Enabled), asked.AutoChargeAmount, asked.ChargeThreshold, jsonText(member(object, "message"))}
+	return nil
+}
+
+// SetAutoFunding has the server charge the account's default card by
+// AutoChargeAmount whenever the balance falls below ChargeThreshold.
+//
+// SetAutoFunding is a standing order: money moves later, without a call, and at
+// once where the balance is low already. It carries an idempotency key and is
+// repeated with it; errors are those of [WalletService.Fund]. Limits: 15 a
+// minute. API: PUT /wallet/auto-funding.
+func (s *WalletService) SetAutoFunding(ctx context.Context, p WalletSetAutoFundingParams, opts ...RequestOption) (*AutoFunding, error) {
+	return call[AutoFunding](ctx, s.c, walletSetAutoFunding, input{body: p}, opts)
+}
+
+// DisableAutoFunding ends what SetAutoFunding began. It carries an idempotency
+// key and is repeated with it. Limits: 15 a minute. API: DELETE
+// /wallet/auto-funding.
+func (s *WalletService) DisableAutoFunding(ctx context.Context, opts ...RequestOption) error {
+	return send(ctx, s.c, walletDisableAutoFunding, input{}, nil, opts)
+}
+
+// WalletWithdrawParams takes money out of the wallet.
+type WalletWithdrawParams struct {
+	Amount Amount `json:"amount"` // US dollars, at most two decimals
+}
+
+func (p WalletWithdrawParams) check() error {
+	return checkAmount("WalletWithdrawParams.Amount", p.Amount)
+}
+func (p WalletWithdrawParams) price() Amount { return p.Amount }
+
+// Withdrawal is money on its way out of the wallet. Of the answer nothing is
+// documented: all but the amount may be missing.
+type Withdrawal struct {
+	Status  string // the server's word; "pending" may stand for days
+	Message string
+	Amount  Amount  // US dollars, as asked for
+	Balance *Amount // US dollars after it; nil: not sent
+}
+
+func (r *Withdrawal) decode(t *trip, a *answer) error {
+	object, err := a.anything(t)
+	if err != nil {
+		return err
+	}
+	var w paymentWords
+	if err := w.read(object); err != nil {
+		return err
+	}
+	if word := w.word(); word == "failed" || word == "canceled" || word == "rejected" {
+		return unfinishedError(word)
+	}
+	if err := paidWords(a); err != nil {
+		return err
+	}
+	asked, _ := t.in.body.(WalletWithdrawParams)
+	*r = Withdrawal{w.word(), w.message, asked.Amount, w.held.balance().pointer()}
+	return nil
+}
+
+// Withdraw takes money out of the wallet. It is for resellers; anybody else is
+// presumably [ErrPermissionDenied].
+//
+// Withdraw moves money. It carries an idempotency key and is repeated with it.
+// Limits: 15 a minute. API: POST /wallet/withdraw.
+func (s *WalletService) Withdraw(ctx context.Context, p WalletWithdrawParams, opts ...RequestOption) (*Withdrawal, error) {
+	return call[Withdrawal](ctx, s.c, walletWithdraw, input{body: p}, opts)
+}
+
+// WalletValidateCouponParams asks what a coupon is worth.
+type WalletValidateCouponParams struct {
+	CouponCode     string `json:"coupon_code"`
+	PurchaseAmount Amount `json:"purchase_amount,omitzero"` // US dollars; for coupons that add to a purchase
+}
+
+func (p WalletValidateCouponParams) check() error {
+	return checkCoupon("WalletValidateCouponParams", p.CouponCode, p.PurchaseAmount)
+}
+
+func checkCoupon(params, code string, purchase Amount) error {
+	if err := checkElement(params+".CouponCode", strings.ReplaceAll(code, "/", "")); err != nil {
+		return err
+	}
+	if purchase.IsZero() {
+		return nil
+	}
+	return checkAmount(params+".PurchaseAmount", purchase)
+}
+
+// Coupon is what a code is good for. Of the answer hardly anything is
+// documented; more may be in [Response].Raw.
+type Coupon struct {
+	CouponCode string
+	Type       string  // the server's word
+	Valid      bool    // false only where the server says so
+	Amount     *Amount // US dollars; nil: not sent
+	Message    string  // the server's words
+}
+
+func (c *Coupon) decode(t *trip, a *answer) error {
+	object, err := a.anything(t)
+	if err != nil {
+		return err
+	}
+	var w struct {
+		CouponCode text      `json:"coupon_code"`
+		Code       text      `json:"code"`
+		Type       text      `json:"type"`
+		Valid      *flexBool `json:"valid"`
+		Amount     sum       `json:"amount"`
+	}
+	if err := decodeTolerant(inside(object, "coupon"), &w); err != nil {
+		return err
+	}
+	if valid := member(object, "valid"); w.Valid == nil && valid != nil {
+		w.Valid = new(flexBool)
+		_ = w.Valid.UnmarshalJSON(valid) // it takes everything
+	}
+	*c = Coupon{
+		CouponCode: firstOf(string(w.CouponCode), string(w.Code)), Type: string(w.Type), Valid: w.Valid == nil || bool(*w.Valid),
+		Amount: w.Amount.pointer(), Message: jsonText(member(object, "message")),
+	}
+	return nil
+}
+
+// ValidateCoupon asks what a coupon is worth, and changes nothing. A code that
+// nobody knows is presumably [ErrValidation] or [ErrNotFound]. Where the server
+// wants POST instead of GET, as its newer documentation has it, it is asked so.
+// Limits: 120 a minute. API: GET /wallet/coupons/validate.
+func (s *WalletService) ValidateCoupon(ctx context.Context, p WalletValidateCouponParams, opts ...RequestOption) (*Coupon, error) {
+	in := input{query: url.Values{"coupon_code": {p.CouponCode}}, err: p.check()}
+	if !p.PurchaseAmount.IsZero() {
+		in.query.Set("purchase_amount", string(p.PurchaseAmount.appendJSON(nil)))
+	}
+	coupon, err := call[Coupon](ctx, s.c, walletValidateCoupon, in, opts)
+	if api, ok := as[*APIError](err); ok && api.StatusCode == http.StatusMethodNotAllowed && strings.Contains(api.Header.Get("Allow"), post) {
+		coupon, err = call[Coupon](ctx, s.c, walletValidateCouponByPost, input{body: p}, opts)
+	}
+	if err == nil {
+		coupon.CouponCode = firstOf(coupon.CouponCode, p.CouponCode)
+	}
+	return coupon, err
+}
+
+// WalletRedeemCouponParams uses a coupon. A coupon that adds to a purchase needs
+// the card and the amount of the purchase; any other needs neither.
+type WalletRedeemCouponParams struct {
+	CouponCode      string `json:"coupon_code"`
+	PaymentMethodID string `json:"payment_method_id,omitzero"` // "pm_…", charged by PurchaseAmount
+	PurchaseAmount  Amount `json:"purchase_amount,omitzero"`   // US dollars
+}
+
+func (p WalletRedeemCouponParams) check() error {
+	const params = "WalletRedeemCouponParams"
+	if err := checkCoupon(params, p.CouponCode, p.PurchaseAmount); err != nil {
+		return err
+	}
+	switch {
+	case p.PaymentMethodID == "" && p.PurchaseAmount.IsZero():
+		return nil
+	case p.PurchaseAmount.IsZero():
+		return &ParamError{Param: params + ".PurchaseAmount", Value: p.PurchaseAmount.String(), Reason: "is needed with PaymentMethodID: it is what the card is charged"}
+	}
+	return checkPaymentMethod(params+".PaymentMethodID", p.PaymentMethodID)
+}
+
+func (p WalletRedeemCouponParams) price() Amount { return p.PurchaseAmount }
+
+// CouponRedemption is a coupon that was used. Of the answer nothing is
+// documented: anything may be missing.
+type CouponRedemption struct {
+	Status          string // the server's word
+	PaymentIntentID string // "pi_…", where a card was charged
+	Message         string
+	Amount          *Amount // US dollars, as the server says; nil: not sent
+	Balance         *Amount // US dollars after it; nil: not sent
+}
+
+func (r *CouponRedemption) decode(t *trip, a *answer) error {
+	w, err := readPayment(t, a)
+	if err != nil {
+		return err
+	}
+	if asked, ok := t.in.body.(WalletRedeemCouponParams); ok && asked.PaymentMethodID != "" && !w.said() {
+		return missing("payment.status") // a card was to be charged
+	}
+	*r = CouponRedemption{w.word(), w.intent, w.message, w.amount.pointer(), w.held.balance().pointer()}
+	return nil
+}
+
+// readPayment reads an answer that may speak of a payment and need not.
+func readPayment(t *trip, a *answer) (*paymentWords, error) {
+	object, err := a.anything(t)
+	if err != nil {
+		return nil, err
+	}
+	w := &paymentWords{}
+	if err := w.read(object); err != nil {
+		return nil, err
+	}
+	return w, w.paid(a, Amount{})
+}
+
+// RedeemCoupon uses a coupon: its worth is added to the wallet, and with a
+// PaymentMethodID the card is charged by PurchaseAmount, which is added too.
+//
+// RedeemCoupon may move money. It carries an idempotency key and is repeated with
+// it; errors are those of [WalletService.Fund]. Limits: 15 a minute. API: POST
+// /wallet/coupons/redeem.
+func (s *WalletService) RedeemCoupon(ctx context.Context, p WalletRedeemCouponParams, opts ...RequestOption) (*CouponRedemption, error) {
+	return call[CouponRedemption](ctx, s.c, walletRedeemCoupon, input{body: p}, opts)
+}
+
 // PaymentStatus is what became of a payment.
 type PaymentStatus struct {
 	Status          string  // "succeeded", "pending", "failed", or a word of Stripe's
@@ -470,8 +769,7 @@ func (p *PaymentStatus) decode(_ *trip, a *answer) error {
 // after [ErrOutcomeUnknown] with a payment intent known, or to be sure. Limits:
 // 120 a minute. API: GET /payments/{id}/status.
 func (s *WalletService) PaymentStatus(ctx context.Context, paymentIntentID string, opts ...RequestOption) (*PaymentStatus, error) {
-	if err := checkStripeID("paymentIntentID", paymentIntentID, "pi_", paymentIntentForm); err != nil {
-		return nil, err
-	}
-	return call[PaymentStatus](ctx, s.c, paymentsStatus, input{param: "paymentIntentID", element: paymentIntentID}, opts)
+	return call[PaymentStatus](ctx, s.c, paymentsStatus, input{
+		param: "paymentIntentID", element: paymentIntentID, err: checkStripeID("paymentIntentID", paymentIntentID, "pi_", paymentIntentForm),
+	}, opts)
 }

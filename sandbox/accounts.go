@@ -10,9 +10,13 @@ import (
 )
 
 const (
-	minPassword  = 8             // the framework's usual floor
-	codeLifetime = 1 * time.Hour // likewise
+	minPassword   = 8             // the framework's usual floor
+	codeLifetime  = 1 * time.Hour // likewise
+	resetLifetime = 1 * time.Hour // likewise
 )
+
+// usualDevice is the name of a token whose client gave none.
+const usualDevice = "agent-control-plane"
 
 // account is a user with a wallet.
 type account struct {
@@ -25,18 +29,19 @@ type account struct {
 	code        string // the one in the last mail; "" once it was used
 	codeExpires time.Time
 
-	apiKey        string
+	resetToken   string // likewise, from the mail of a forgotten password
+	resetExpires time.Time
+
+	about       string
+	socials     map[string]string
+	preferences preferences
+
+	keys          []*apiKey // oldest first
+	usage         []usageRecord
+	team          []*member
 	wallet        wallet
 	subscriptions []*subscription
-}
-
-// token is an access token.
-type token struct {
-	text    string
-	device  string
-	account *account
-	expiry  string
-	expires time.Time // zero: never
+	billing       billing
 }
 
 // AccountParams describes an account to make.
@@ -76,8 +81,8 @@ func (s *Server) Account(p AccountParams) Account {
 	if p.BalanceCents > 0 {
 		s.credit(a, p.BalanceCents, movement{source: "sandbox", id: "opening_" + s.randomText(12), usecase: "opening_balance", description: "Opening balance"})
 	}
-	t := s.issue(a, "sandbox", "never")
-	return Account{ID: a.id, Email: a.email, Password: password, AccessToken: t.text, APIKey: a.apiKey, srv: s}
+	t := s.issue(a, a, "sandbox", "never")
+	return Account{ID: a.id, Email: a.email, Password: password, AccessToken: t.text, APIKey: a.firstKey(), srv: s}
 }
 
 // VerificationCode returns the code in the last mail to the address, and false if there
@@ -92,15 +97,16 @@ func (s *Server) VerificationCode(email string) (string, bool) {
 	return a.code, true
 }
 
-// ExpireToken ends the life of an access token now. It reports whether there was one.
-func (s *Server) ExpireToken(accessToken string) bool {
+// ResetToken returns the token in the last mail for a forgotten password to the address,
+// and false if there is none that still waits to be used.
+func (s *Server) ResetToken(email string) (string, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	t := s.tokens[accessToken]
-	if t != nil {
-		t.expires = s.clock()
+	a := s.byEmail[normalEmail(email)]
+	if a == nil || a.resetToken == "" {
+		return "", false
 	}
-	return t != nil
+	return a.resetToken, true
 }
 
 func normalEmail(email string) string { return strings.ToLower(strings.TrimSpace(email)) }
@@ -116,9 +122,14 @@ func (s *Server) addAccount(email, name, password string) *account {
 	if name == "" {
 		name = local
 	}
+	username := fmt.Sprintf("%s%d", local, id)
+	for s.byUsername(username) != nil { // somebody chose it
+		username += "_"
+	}
 	a := &account{
-		id: id, email: email, name: name, username: fmt.Sprintf("%s%d", local, id),
+		id: id, email: email, name: name, username: username,
 		password: sha256.Sum256([]byte(password)), created: s.clock(),
+		socials: map[string]string{}, preferences: defaultPreferences(),
 	}
 	s.accounts = append(s.accounts, a)
 	s.byEmail[email] = a
@@ -135,64 +146,21 @@ func (s *Server) sendCode(a *account) {
 	a.codeExpires = s.clock().Add(codeLifetime)
 }
 
+// verify takes the address as proven. The first time, the account gets its API key.
 func (s *Server) verify(a *account) {
+	if !a.verified {
+		s.addKey(a, "Default", "")
+	}
 	a.verified, a.code = true, ""
-	if a.apiKey == "" {
-		a.apiKey = s.randomText(60)
-		s.apiKeys[a.apiKey] = a
-	}
 }
 
-func (s *Server) issue(a *account, device, expiry string) *token {
-	expires, _ := expiryFrom(s.clock(), expiry)
-	t := &token{
-		text:    fmt.Sprintf("%d|%s", s.nextID("token", 12), s.randomText(40)),
-		account: a, device: device, expiry: expiry, expires: expires,
-	}
-	s.tokens[t.text] = t
-	return t
-}
-
-const defaultExpiry = "1_month"
-
-// expiryFrom is the end of a token's life; the zero time is no end.
-func expiryFrom(now time.Time, expiry string) (time.Time, bool) {
-	switch expiry {
-	case "1_week":
-		return now.AddDate(0, 0, 7), true
-	case "1_month":
-		return now.AddDate(0, 1, 0), true
-	case "3_months":
-		return now.AddDate(0, 3, 0), true
-	case "6_months":
-		return now.AddDate(0, 6, 0), true
-	case "1_year":
-		return now.AddDate(1, 0, 0), true
-	case "never":
-		return time.Time{}, true
-	}
-	return time.Time{}, false
-}
-
-// authenticate finds out whose request it is. The second result is true if it must not go on.
-func (s *Server) authenticate(c *call) (answer, bool) {
-	if c.route.auth != bearer {
-		return answer{}, false
-	}
-	text, found := strings.CutPrefix(c.http.Header.Get("Authorization"), "Bearer ")
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	t := s.tokens[text]
-	if !found || t == nil || !t.expires.IsZero() && !s.clock().Before(t.expires) {
-		return c.unauthenticated(), true
-	}
-	c.token, c.account = t, t.account
-	return answer{}, false
+func (a *account) hasPassword(password string) bool {
+	return a.password == sha256.Sum256([]byte(password))
 }
 
 func (s *Server) signup(c *call) answer {
 	problems := bag{}
-	email, password := normalEmail(c.text("email")), c.secret("password")
+	email := normalEmail(c.text("email"))
 	switch {
 	case email == "":
 		problems.add("email", "The email field is required.")
@@ -201,14 +169,8 @@ func (s *Server) signup(c *call) answer {
 	case s.byEmail[email] != nil:
 		problems.add("email", "The email has already been taken.")
 	}
-	switch {
-	case password == "":
-		problems.add("password", "The password field is required.")
-	case len(password) < minPassword:
-		problems.add("password", "The password field must be at least %d characters.", minPassword)
-	case c.has("password_confirmation") && c.secret("password_confirmation") != password:
-		problems.add("password", "The password field confirmation does not match.")
-	}
+	c.require(problems, "password")
+	password := c.newPassword(problems)
 	if len(problems) > 0 {
 		return c.invalid(problems)
 	}
@@ -226,17 +188,36 @@ func (c *call) secret(name string) string {
 	return v
 }
 
+// require says which fields are missing.
+func (c *call) require(problems bag, fields ...string) {
+	for _, field := range fields {
+		if c.secret(field) == "" {
+			problems.add(field, "The %s field is required.", words(field))
+		}
+	}
+}
+
+// newPassword reads a password that is to be set, or says what is wrong with it. The
+// confirmation counts where it was sent; who wants one has to require it.
+func (c *call) newPassword(problems bag) string {
+	password := c.secret("password")
+	switch {
+	case password == "": // for require
+	case len(password) < minPassword:
+		problems.add("password", "The password field must be at least %d characters.", minPassword)
+	case c.has("password_confirmation") && c.secret("password_confirmation") != password:
+		problems.add("password", "The password field confirmation does not match.")
+	}
+	return password
+}
+
 func (a *account) json() object {
 	return object{"id": a.id, "name": a.name, "email": a.email, "username": a.username, "verified": a.verified}
 }
 
 func (s *Server) login(c *call) answer {
 	problems := bag{}
-	for _, field := range []string{"email", "password"} {
-		if c.secret(field) == "" {
-			problems.add(field, "The %s field is required.", field)
-		}
-	}
+	c.require(problems, "email", "password")
 	// The field "expiry", which an old client sends, is ignored on purpose.
 	expiry := c.expiry(problems)
 	if len(problems) > 0 {
@@ -244,32 +225,16 @@ func (s *Server) login(c *call) answer {
 	}
 	a := s.byEmail[normalEmail(c.text("email"))]
 	switch {
-	case a == nil || a.password != sha256.Sum256([]byte(c.secret("password"))):
+	case a == nil || !a.hasPassword(c.secret("password")):
 		return c.refuse(http.StatusUnauthorized, "invalid_credentials", "The email or the password is wrong.", []any{})
 	case !a.verified:
 		return c.refuse(http.StatusForbidden, "email_not_verified", "Verify your email address first.",
 			object{"verification_required": true})
 	}
-	device := c.text("device_name")
-	if device == "" {
-		device = "agent-control-plane"
-	}
-	t := s.issue(a, device, expiry)
+	t := s.issue(a, a, c.device(usualDevice), expiry)
 	data := a.session(t)
 	data["token_expiry"] = expiry
 	return c.ok(data)
-}
-
-// expiry reads token_expiry, or says what is wrong with it.
-func (c *call) expiry(problems bag) string {
-	if !c.has("token_expiry") {
-		return defaultExpiry
-	}
-	expiry := c.text("token_expiry")
-	if _, known := expiryFrom(c.now, expiry); !known {
-		problems.add("token_expiry", "The selected token expiry is invalid.")
-	}
-	return expiry
 }
 
 func (a *account) session(t *token) object {
@@ -278,7 +243,7 @@ func (a *account) session(t *token) object {
 		"token_type":   "Bearer",
 		"expires_at":   momentOrNull(t.expires),
 		"user":         a.json(),
-		"api_key":      a.apiKey,
+		"api_key":      textOrNull(a.firstKey()),
 	}
 }
 
@@ -296,7 +261,7 @@ func (s *Server) verifyWith(c *call, code string) answer {
 			continue
 		}
 		s.verify(a)
-		data := a.session(s.issue(a, "agent-control-plane", defaultExpiry))
+		data := a.session(s.issue(a, a, usualDevice, defaultExpiry))
 		data["message"] = "Email verified."
 		return c.ok(data)
 	}
@@ -315,32 +280,6 @@ func (s *Server) verifyLink(c *call) answer {
 	return page(http.StatusFound, "<!DOCTYPE html><title>Redirecting</title>").with("Location", target)
 }
 
-func (s *Server) refresh(c *call) answer {
-	problems := bag{}
-	expiry := c.expiry(problems)
-	if len(problems) > 0 {
-		return c.invalid(problems)
-	}
-	device := c.text("device_name")
-	if device == "" {
-		device = c.token.device
-	}
-	t := s.issue(c.account, device, expiry)
-	delete(s.tokens, c.token.text)
-	return c.ok(object{
-		"access_token": t.text,
-		"token_type":   "Bearer",
-		"token_expiry": expiry,
-		"expires_at":   momentOrNull(t.expires),
-		"message":      "Token refreshed.",
-	})
-}
-
-func (s *Server) logout(c *call) answer {
-	delete(s.tokens, c.token.text)
-	return c.ok(object{"message": "Logged out."})
-}
-
 // resendVerification says the same for every address: it must not tell who has an account.
 func (s *Server) resendVerification(c *call) answer {
 	email := normalEmail(c.text("email"))
@@ -353,8 +292,33 @@ func (s *Server) resendVerification(c *call) answer {
 	return c.ok(object{"message": "If the address needs verification, we have mailed a new code."})
 }
 
-func (s *Server) profile(c *call) answer {
-	data := c.account.json()
-	data["created_at"] = timestamp(c.account.created)
-	return c.ok(data)
+// forgotPassword says the same for every address too.
+func (s *Server) forgotPassword(c *call) answer {
+	email := normalEmail(c.text("email"))
+	if !validEmail(email) {
+		return c.invalidField("email", "The email field must be a valid email address.")
+	}
+	if a := s.byEmail[email]; a != nil {
+		a.resetToken, a.resetExpires = s.randomText(64), c.now.Add(resetLifetime)
+	}
+	return c.ok(object{"message": "If the address has an account, we have mailed a link to reset the password."})
+}
+
+// resetPassword ends every token of the user: whoever forgot a password cannot tell who
+// else signed in with it. API keys stay.
+func (s *Server) resetPassword(c *call) answer {
+	problems := bag{}
+	c.require(problems, "email", "token", "password", "password_confirmation")
+	password := c.newPassword(problems)
+	if len(problems) > 0 {
+		return c.invalid(problems)
+	}
+	a := s.byEmail[normalEmail(c.text("email"))]
+	if a == nil || a.resetToken == "" || a.resetToken != c.text("token") || !c.now.Before(a.resetExpires) {
+		// The same words for an address that nobody has.
+		return c.invalidField("token", "This password reset token is invalid.")
+	}
+	a.resetToken, a.password = "", sha256.Sum256([]byte(password))
+	s.endTokens(func(t *token) bool { return t.user == a })
+	return c.ok(object{"message": "Password reset. Log in with the new one."})
 }

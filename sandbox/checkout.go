@@ -30,6 +30,14 @@ type checkout struct {
 
 func (k *checkout) url(s *Server) string { return s.url + "/checkout/" + k.id }
 
+// what is being paid, in words.
+func (k *checkout) what() string {
+	if k.plan != nil {
+		return k.plan.what()
+	}
+	return walletFunding
+}
+
 func (k *checkout) expired(now time.Time) bool { return k.intent == nil && !now.Before(k.expires) }
 
 func (s *Server) openCheckout(c *call, purpose string, cents int64, p *plan) *checkout {
@@ -60,8 +68,7 @@ func (s *Server) completeCheckout(sessionID string) error {
 	case k.expired(s.clock()):
 		return fmt.Errorf("sandbox: checkout session %q has expired", sessionID)
 	}
-	k.intent = s.newIntent(k.account, k.cents)
-	k.intent.endpoint = "checkout"
+	k.intent = s.newIntent(k.account, k.cents, "checkout", k.what())
 	s.settle(k.intent)
 	if s.checkoutWebhook {
 		s.deliver(k)
@@ -198,10 +205,7 @@ func (s *Server) checkoutPage(c *call) answer {
 	if k == nil {
 		return page(http.StatusNotFound, "<!DOCTYPE html><title>Checkout</title><p>There is no such checkout.")
 	}
-	what, state := "Wallet funding", ""
-	if k.plan != nil {
-		what = "Subscription: " + k.plan.name
-	}
+	state := ""
 	switch {
 	case k.intent != nil:
 		state = "<p>Paid. Thank you."
@@ -212,7 +216,7 @@ func (s *Server) checkoutPage(c *call) answer {
 	}
 	return page(http.StatusOK, fmt.Sprintf(
 		"<!DOCTYPE html><meta charset=\"utf-8\"><title>Checkout</title>\n<h1>%s</h1>\n<p>$%s\n%s\n<p>Session %s\n",
-		html.EscapeString(what), decimal(k.cents), state, k.id))
+		html.EscapeString(k.what()), decimal(k.cents), state, k.id))
 }
 
 // checkoutPay is the button on that page.

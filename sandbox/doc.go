@@ -28,7 +28,8 @@
 // and the other success numbers, 4000 0000 0000 0002 (declined), 4000 0000 0000 9995
 // (insufficient funds), 4000 0000 0000 0069 (expired), 4000 0000 0000 0127 (wrong CVC),
 // 4000 0027 6000 3184 and 4000 0025 0000 3155 (3-D Secure). As with Stripe, they
-// tokenize and show what they are when charged. Any other number that passes the Luhn
+// tokenize and show what they are when charged or saved; 4000 0000 0000 0341 can be
+// saved and is declined when charged. Any other number that passes the Luhn
 // check succeeds. The published ids, such as pm_card_visa, pay without being made first.
 //
 // The sandbox takes nothing from package modelslab but its client options: it has its

@@ -149,8 +149,8 @@ func (s *Server) claimKey(c *call) (*keyEntry, answer, bool) {
 			s.keys[id] = e
 			return e, answer{}, false
 		case mode.CheckBody && e.print != fingerprint:
-			return nil, c.refuse(http.StatusUnprocessableEntity, "idempotency_key_reused",
-				"This idempotency key was used with another request.", object{}), true
+			return nil, s.reshape(c, c.refuse(http.StatusUnprocessableEntity, "idempotency_key_reused",
+				"This idempotency key was used with another request.", object{})), true
 		case e.working() && mode.WaitInFlight:
 			s.mu.Unlock()
 			select {
@@ -174,8 +174,8 @@ func (s *Server) claimKey(c *call) (*keyEntry, answer, bool) {
 }
 
 func (c *call) keyConflict() answer {
-	return c.refuse(http.StatusConflict, "idempotency_conflict",
-		"A request with this idempotency key is already being processed.", object{})
+	return c.s.reshape(c, c.refuse(http.StatusConflict, "idempotency_conflict",
+		"A request with this idempotency key is already being processed.", object{}))
 }
 
 func (s *Server) keyID(c *call) string {
@@ -225,36 +225,38 @@ func (i Idempotency) mark(a answer) answer {
 	case ReplayTrueText:
 		flag = "true"
 	}
-	body, isObject := a.body.(object)
 	switch i.Replay {
 	case ReplayUnmarked:
 	case ReplayInMeta, ReplayInData, ReplayAtTopLevel:
-		if !isObject {
-			break
+		if body, isObject := a.body.(object); isObject {
+			a.body = flagged(body, i.Replay, flag, a.status)
 		}
-		body = maps.Clone(body)
-		a.body = body
-		if i.Replay == ReplayAtTopLevel {
-			body["idempotency_replay"] = flag
-			break
-		}
-		part := "meta"
-		if i.Replay == ReplayInData {
-			part = "data"
-		}
-		// A refusal has no data to put a flag into; an answer without meta gets one.
-		inner, _ := body[part].(object)
-		if inner == nil && part == "data" {
-			break
-		}
-		inner = maps.Clone(inner)
-		if inner == nil {
-			inner = object{}
-		}
-		inner["idempotency_replay"] = flag
-		body[part] = inner
 	default:
 		a = a.with(string(i.Replay), fmt.Sprint(flag))
 	}
 	return a
+}
+
+// flagged is the body with the flag. Some have no place for it: a refusal has no data, and
+// data may be an array.
+func flagged(body object, place ReplayPlace, flag any, status int) object {
+	const name = "idempotency_replay"
+	body = maps.Clone(body)
+	meta, _ := body["meta"].(object)
+	data, isObject := body["data"].(object)
+	_, enveloped := body["data"]
+	switch {
+	case place == ReplayInMeta:
+		meta = maps.Clone(meta)
+		if meta == nil {
+			meta = object{} // an answer without meta gets one
+		}
+		meta[name], body["meta"] = flag, meta
+	case place == ReplayInData && isObject:
+		data = maps.Clone(data)
+		data[name], body["data"] = flag, data
+	case place == ReplayAtTopLevel, !enveloped && status < http.StatusBadRequest: // a bare body is the data
+		body[name] = flag
+	}
+	return body
 }

@@ -31,6 +31,7 @@ type settings struct {
 	loginPageForHTML   bool
 	envelopeEverywhere bool
 	amountsAsStrings   bool
+	shape              []rule // how answers differ from the documented shape
 
 	minimumTopUp      int64
 	actionRequired402 bool
@@ -40,6 +41,8 @@ type settings struct {
 	checkoutWebhook    bool
 	unfinishedCheckout int
 	repeatableConfirm  bool
+
+	coupons map[string]Coupon
 
 	generationTime    time.Duration
 	generationOutcome GenerationOutcome
@@ -58,6 +61,7 @@ func defaults() settings {
 		minimumTopUp:       10_00,
 		checkoutLifetime:   24 * time.Hour, // Stripe's own default
 		unfinishedCheckout: 202,
+		coupons:            defaultCoupons(),
 		generationTime:     2 * time.Second,
 		generationOutcome:  GenerationSucceeds,
 		imagePrice:         2,
@@ -176,6 +180,15 @@ func WithUnfinishedCheckout(status int) Option {
 // WithRepeatableConfirm answers the second confirmation of a checkout with the same
 // success; the default is 409 checkout_already_confirmed.
 func WithRepeatableConfirm() Option { return func(s *settings) { s.repeatableConfirm = true } }
+
+// WithCoupon adds a coupon, or replaces the one with its code. Every server has WELCOME5,
+// which credits $5; BONUS10, which credits $10 on top of a purchase of $25 or more; and
+// EXPIRED, which has expired.
+func WithCoupon(k Coupon) Option { return func(s *settings) { s.coupons[k.Code] = k } }
+
+// WithCouponValidationByPost validates coupons by POST alone: a GET is answered with 405.
+// The default takes both.
+func WithCouponValidationByPost() Option { return WithoutRoute("wallet.validate_coupon") }
 
 // WithGenerationTime sets how long a picture takes. The default is 2 s; 0 finishes it in
 // the first answer.

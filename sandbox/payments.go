@@ -11,10 +11,10 @@ import (
 type Charge struct {
 	Cents           int64
 	Email           string
-	Endpoint        string // "wallet.fund", "subscriptions.create", or "checkout"
+	Endpoint        string // the route that charged, such as "wallet.fund"; or "checkout", or "wallet.auto_funding"
 	PaymentMethodID string // "" for a checkout, where the person chooses
 	PaymentIntentID string
-	IdempotencyKey  string // that of the request, "" for a checkout
+	IdempotencyKey  string // that of the request, "" for a checkout and for auto-funding
 	Time            time.Time
 }
 
@@ -49,6 +49,18 @@ type card struct {
 	created                  time.Time
 }
 
+// saved is what the card does when it is saved rather than charged.
+func (c *card) saved() nature {
+	if c.number == declinesLater {
+		return pays
+	}
+	return c.nature
+}
+
+// declinesLater is Stripe's published card that can be saved and is declined whenever it is
+// charged.
+const declinesLater = "4000000000000341"
+
 // testNumbers are Stripe's published test cards that do not simply pay.
 func testNumbers() map[string]nature {
 	return map[string]nature{
@@ -59,6 +71,7 @@ func testNumbers() map[string]nature {
 		"4000000000000069": expiredCard,
 		"4000000000000127": wrongCVC,
 		"4000000000000119": processing,
+		declinesLater:      generic,
 		"4000002500003155": authorizes,
 		"4000002760003184": authorizes,
 		"4000000000003220": authorizes,
@@ -85,6 +98,7 @@ func publishedMethods() map[string]string {
 		"pm_card_chargeDeclinedExpiredCard":            "4000000000000069",
 		"pm_card_chargeDeclinedIncorrectCvc":           "4000000000000127",
 		"pm_card_chargeDeclinedProcessingError":        "4000000000000119",
+		"pm_card_chargeCustomerFail":                   declinesLater,
 		"pm_card_threeDSecure2Required":                "4000000000003220",
 		"pm_card_threeDSecureRequired":                 "4000002760003184",
 		"pm_card_authenticationRequired":               "4000002760003184",
@@ -142,10 +156,13 @@ type intent struct {
 	cents      int64
 	account    *account
 	endpoint   string
+	what       string // what the money is for, as the invoice says it
 	method     string
 	key        string
 	paid       func(*intent) // what the money is for; called once
-	sub        *subscription // what paid started, if that was it
+	sub        *subscription // what paid started or changed, if that was it
+	coupon     *Coupon       // what was redeemed, likewise
+	bonus      int64         // what the coupon credited
 }
 
 const (
@@ -156,32 +173,56 @@ const (
 
 // pay charges a card for a request. A payment that this request's key has made already is
 // found again instead; one that was declined is tried anew. s.mu is held.
-func (s *Server) pay(c *call, method *card, cents int64, paid func(*intent)) *intent {
-	if c.entry != nil && c.entry.intent != nil && c.entry.intent.status != intentFailed {
-		return c.entry.intent
+func (s *Server) pay(c *call, method *card, cents int64, what string, paid func(*intent)) *intent {
+	if in := c.paidBefore(); in != nil {
+		return in
 	}
-	in := s.newIntent(c.account, cents)
-	in.endpoint, in.method, in.key, in.paid = c.route.name, method.id, c.key, paid
+	in := s.newIntent(c.account, cents, c.route.name, what)
+	in.key, in.paid = c.key, paid
+	s.attempt(in, method)
+	c.remember(in)
+	return in
+}
+
+// paidBefore is the payment that this request's key has made already, or waits to make. The
+// work is done again under a key when its answer was not kept: whatever the payment changed
+// must not be held against the repeat, so handlers look here before they look at the rest.
+func (c *call) paidBefore() *intent {
+	if c.entry == nil || c.entry.intent == nil || c.entry.intent.status == intentFailed {
+		return nil
+	}
+	return c.entry.intent
+}
+
+// remember keeps a payment with the key, and tells whether money moved.
+func (c *call) remember(in *intent) {
+	c.moved = c.moved || in.status == intentSucceeded
+	if c.entry != nil {
+		c.entry.intent = in
+	}
+}
+
+func (s *Server) newIntent(a *account, cents int64, endpoint, what string) *intent {
+	id := "pi_3" + s.randomText(23)
+	in := &intent{
+		id: id, secret: id + "_secret_" + s.randomText(25),
+		account: a, cents: cents, endpoint: endpoint, what: what,
+	}
+	s.intents[id] = in
+	return in
+}
+
+// attempt charges the card: the money is there, or a person is wanted, or it has failed.
+func (s *Server) attempt(in *intent, method *card) {
+	in.method = method.id
 	switch method.nature {
 	case pays:
 		s.settle(in)
-		c.moved = true
 	case authorizes:
 		in.status = intentAction
 	default:
 		in.status, in.decline = intentFailed, method.nature
 	}
-	if c.entry != nil {
-		c.entry.intent = in
-	}
-	return in
-}
-
-func (s *Server) newIntent(a *account, cents int64) *intent {
-	id := "pi_3" + s.randomText(23)
-	in := &intent{id: id, secret: id + "_secret_" + s.randomText(25), account: a, cents: cents}
-	s.intents[id] = in
-	return in
 }
 
 // settle takes the money and delivers what it was for.
@@ -191,13 +232,14 @@ func (s *Server) settle(in *intent) {
 		Cents: in.cents, Email: in.account.email, Endpoint: in.endpoint, PaymentMethodID: in.method,
 		PaymentIntentID: in.id, IdempotencyKey: in.key, Time: s.clock(),
 	})
+	s.invoice(in)
 	if in.paid != nil {
 		in.paid(in)
 	}
 }
 
 // CompleteAction is the person who passes 3-D Secure: the card is charged and the money
-// credited, or the subscription started.
+// credited, or the subscription started, or whatever else it was for.
 func (s *Server) CompleteAction(paymentIntentID string) error {
 	return s.endAction(paymentIntentID, s.settle)
 }
@@ -223,19 +265,46 @@ func (s *Server) endAction(id string, end func(*intent)) error {
 	return nil
 }
 
-// declined is the answer for a card that did not pay.
-func (c *call) declined(in *intent) answer {
+// outcome is the answer for a payment; done tells what is new when it went through.
+func (s *Server) outcome(c *call, in *intent, done func() object) answer {
+	switch {
+	case in.status == intentAction:
+		return c.actionRequired(in)
+	case in.status != intentSucceeded:
+		return c.declined(in)
+	case in.endpoint != c.route.name: // this key has paid for something else
+		data := s.funded(in, "Paid.")
+		data["status"] = in.status
+		return c.ok(data)
+	}
+	return c.ok(done())
+}
+
+func (s *Server) paymentJSON(in *intent) object {
+	return object{
+		"status": in.status, "payment_intent_id": in.id,
+		"amount": s.dollars(in.cents), "currency": "usd",
+	}
+}
+
+// message is how a decline is put to people.
+func (n nature) message() string {
 	message := map[nature]string{
 		noFunds:     "Your card has insufficient funds.",
 		expiredCard: "Your card has expired.",
 		wrongCVC:    "Your card's security code is incorrect.",
 		processing:  "An error occurred while processing your card. Try again in a little bit.",
 		authorizes:  "This payment requires authentication. Complete it on modelslab.com/pricing.",
-	}[in.decline]
+	}[n]
 	if message == "" {
 		message = "Your card was declined."
 	}
-	return c.refuse(http.StatusPaymentRequired, "payment_declined", message, object{
+	return message
+}
+
+// declined is the answer for a card that did not pay.
+func (c *call) declined(in *intent) answer {
+	return c.refuse(http.StatusPaymentRequired, "payment_declined", in.decline.message(), object{
 		"decline_code": string(in.decline), "payment_intent_id": in.id,
 	})
 }
@@ -259,20 +328,29 @@ func (s *Server) paymentStatus(c *call) answer {
 	if in == nil || in.account != c.account {
 		return missing("Payment", c.params["id"])
 	}
-	return c.ok(object{
-		"status": in.status, "payment_intent_id": in.id,
-		"amount": s.dollars(in.cents), "currency": "usd",
-	})
+	return c.ok(s.paymentJSON(in))
 }
 
-// card reads payment_method_id, or says what is wrong with it. Absent, it is nil.
+// card reads payment_method_id, or says what is wrong with it. Absent, it is nil. A card need
+// not be attached to be charged; one that was deleted is refused until it is attached again.
 func (c *call) card(problems bag) *card {
 	if !c.has("payment_method_id") {
 		return nil
 	}
-	method := c.s.paymentMethod(c.text("payment_method_id"))
-	if method == nil {
+	id := c.text("payment_method_id")
+	method := c.s.paymentMethod(id)
+	if method == nil || c.account.billing.deleted[id] {
 		problems.add("payment_method_id", "The selected payment method id is invalid.")
+		return nil
+	}
+	return method
+}
+
+// defaultCard is what is charged where a request names no card, or a problem.
+func (c *call) defaultCard(problems bag) *card {
+	method := c.account.billing.preferred
+	if method == nil {
+		problems.add("payment_method", "The account has no default payment method.")
 	}
 	return method
 }

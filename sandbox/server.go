@@ -44,6 +44,9 @@ type Server struct {
 	checkouts map[string]*checkout
 	jobs      map[int64]*job
 	pictures  map[string]picture
+
+	setupIntents map[string]*setupIntent
+	couponUses   map[string]int
 }
 
 // New returns a running server. It panics if it cannot listen; [Start] returns the error.
@@ -74,6 +77,9 @@ func Start(opts ...Option) (*Server, error) {
 		checkouts: map[string]*checkout{},
 		jobs:      map[int64]*job{},
 		pictures:  map[string]picture{},
+
+		setupIntents: map[string]*setupIntent{},
+		couponUses:   map[string]int{},
 	}
 	for _, opt := range opts {
 		opt(&s.settings)
@@ -202,7 +208,7 @@ func (s *Server) execute(c *call) answer {
 	}
 	s.mu.Lock()
 	c.now = s.clock()
-	a := c.route.handle(s, c)
+	a := s.reshape(c, c.route.handle(s, c))
 	s.mu.Unlock()
 	if faulty && f.AfterWork {
 		s.pause(f.Delay)

@@ -1,8 +1,8 @@
 package sandbox
 
 import (
-	"net/http"
-	"strconv"
+	"fmt"
+	"slices"
 	"time"
 )
 
@@ -24,6 +24,16 @@ func planList() []*plan {
 	}
 }
 
+// what an invoice calls it.
+func (p *plan) what() string { return "Subscription: " + p.name }
+
+// The documented states that the sandbox knows.
+const (
+	subscriptionActive  = "active"
+	subscriptionPaused  = "paused"
+	subscriptionPastDue = "past_due"
+)
+
 type subscription struct {
 	id         int64
 	stripeID   string
@@ -37,23 +47,28 @@ func (u *subscription) json() object {
 }
 
 func (s *Server) startSubscription(a *account, p *plan) *subscription {
-	now := s.clock()
-	u := &subscription{
-		id: s.nextID("subscription", 45), stripeID: "sub_1" + s.randomText(23), plan: p,
-		status: "active", start: now, end: now.AddDate(0, 1, 0),
-	}
+	u := &subscription{id: s.nextID("subscription", 45), stripeID: "sub_1" + s.randomText(23), plan: p}
+	u.begin(s.clock())
 	a.subscriptions = append(a.subscriptions, u)
 	return u
 }
 
-func (a *account) subscribed() bool {
+// begin starts a paid period.
+func (u *subscription) begin(now time.Time) {
+	u.status, u.start, u.end = subscriptionActive, now, now.AddDate(0, 1, 0)
+}
+
+// active is the account's first subscription that can be used, or nil.
+func (a *account) active() *subscription {
 	for _, u := range a.subscriptions {
-		if u.status == "active" {
-			return true
+		if u.status == subscriptionActive {
+			return u
 		}
 	}
-	return false
+	return nil
 }
+
+func (a *account) subscribed() bool { return a.active() != nil }
 
 // plan reads the id of a plan, or says what is wrong with it.
 func (c *call) plan(field string, problems bag) *plan {
@@ -99,11 +114,16 @@ func (s *Server) plans(c *call) answer {
 }
 
 func (s *Server) subscriptions(c *call) answer {
+	items := s.subscriptionsJSON(c.account)
+	return c.ok(object{"items": items, "count": len(items), "total": len(items)})
+}
+
+func (s *Server) subscriptionsJSON(a *account) []any {
 	items := []any{}
-	for _, u := range c.account.subscriptions {
+	for _, u := range a.subscriptions {
 		items = append(items, s.subscriptionJSON(u))
 	}
-	return c.ok(object{"items": items, "count": len(items), "total": len(items)})
+	return items
 }
 
 func (s *Server) subscriptionJSON(u *subscription) object {
@@ -136,29 +156,213 @@ func (s *Server) subscribe(c *call) answer {
 			"message": "Open checkout_url to pay.",
 		})
 	}
-	in := s.pay(c, method, p.cents, func(in *intent) { in.sub = s.startSubscription(in.account, p) })
-	switch in.status {
-	case intentSucceeded:
-		u := in.sub
-		if u == nil { // this key has paid for something else
-			return c.ok(object{"message": "Paid.", "status": in.status})
+	in := s.pay(c, method, p.cents, p.what(), func(in *intent) { in.sub = s.startSubscription(in.account, p) })
+	return s.outcome(c, in, func() object {
+		return object{
+			"message": "Subscription created.", "subscription": in.sub.json(),
+			"stripe_subscription_id": in.sub.stripeID, "status": in.sub.status,
 		}
-		return c.ok(object{
-			"message": "Subscription created.", "subscription": u.json(),
-			"stripe_subscription_id": u.stripeID, "status": u.status,
-		})
-	case intentAction:
-		return c.actionRequired(in)
-	}
-	return c.declined(in)
+	})
 }
 
 func (s *Server) subscriptionStatus(c *call) answer {
-	id, err := strconv.ParseInt(c.params["id"], 10, 64)
+	u := c.ownSubscription()
+	if u == nil {
+		return c.missingSubscription()
+	}
+	return c.ok(s.subscriptionJSON(u))
+}
+
+// ownSubscription is the one that the path names, nil if the account has no such one.
+func (c *call) ownSubscription() *subscription {
+	id := c.rowID()
 	for _, u := range c.account.subscriptions {
-		if err == nil && u.id == id {
-			return c.success(http.StatusOK, s.subscriptionJSON(u))
+		if u.id == id {
+			return u
 		}
 	}
-	return missing("Subscription", c.params["id"])
+	return nil
+}
+
+func (c *call) missingSubscription() answer { return missing("Subscription", c.params["id"]) }
+
+// changed tells what has become of a subscription.
+func (s *Server) changed(u *subscription, message string) object {
+	return object{"message": message, "subscription": s.subscriptionJSON(u), "status": u.status}
+}
+
+// paidFor is changed when it was paid for, or what came of the payment otherwise.
+func (s *Server) paidFor(c *call, in *intent, message string) answer {
+	return s.outcome(c, in, func() object {
+		data := s.changed(in.sub, message)
+		data["payment"] = s.paymentJSON(in)
+		return data
+	})
+}
+
+// changePlan takes the difference if the new plan costs more, and gives nothing back if it
+// costs less. The period goes on as it was.
+func (s *Server) changePlan(c *call) answer {
+	const message = "Plan changed."
+	u := c.ownSubscription()
+	if u == nil {
+		return c.missingSubscription()
+	}
+	if in := c.paidBefore(); in != nil {
+		return s.paidFor(c, in, message)
+	}
+	problems := bag{}
+	p := c.plan("new_plan_id", problems)
+	switch {
+	case p == nil:
+	case p.id == u.plan.id:
+		problems.add("new_plan_id", "The subscription has this plan already.")
+	case u.status != subscriptionActive:
+		problems.add("subscription", "The subscription is %s.", u.status)
+	case p.cents > u.plan.cents:
+		c.defaultCard(problems)
+	}
+	if len(problems) > 0 {
+		return c.invalid(problems)
+	}
+	if p.cents <= u.plan.cents {
+		u.plan = p
+		return c.ok(s.changed(u, message))
+	}
+	in := s.pay(c, c.account.billing.preferred, p.cents-u.plan.cents, "Change of plan: "+p.name, func(in *intent) {
+		u.plan, in.sub = p, u
+	})
+	return s.paidFor(c, in, message)
+}
+
+func (s *Server) pauseSubscription(c *call) answer {
+	u := c.ownSubscription()
+	if u == nil {
+		return c.missingSubscription()
+	}
+	if u.status != subscriptionActive {
+		return c.invalidField("subscription", "The subscription is %s.", u.status)
+	}
+	u.status = subscriptionPaused
+	return c.ok(s.changed(u, "Subscription paused."))
+}
+
+// resumeSubscription is free within the period that was paid; after it, a new one is charged.
+func (s *Server) resumeSubscription(c *call) answer {
+	const message = "Subscription resumed."
+	u := c.ownSubscription()
+	if u == nil {
+		return c.missingSubscription()
+	}
+	if in := c.paidBefore(); in != nil {
+		return s.paidFor(c, in, message)
+	}
+	if u.status != subscriptionPaused {
+		return c.invalidField("subscription", "The subscription is %s, not paused.", u.status)
+	}
+	if c.now.Before(u.end) {
+		u.status = subscriptionActive
+		return c.ok(s.changed(u, message))
+	}
+	return s.payPeriod(c, u, message)
+}
+
+// resetCycle ends the period now and pays for a new one.
+func (s *Server) resetCycle(c *call) answer {
+	const message = "Billing cycle reset."
+	u := c.ownSubscription()
+	if u == nil {
+		return c.missingSubscription()
+	}
+	if in := c.paidBefore(); in != nil {
+		return s.paidFor(c, in, message)
+	}
+	if u.status != subscriptionActive {
+		return c.invalidField("subscription", "The subscription is %s.", u.status)
+	}
+	return s.payPeriod(c, u, message)
+}
+
+// payPeriod charges the default card for a period that begins when it is paid.
+func (s *Server) payPeriod(c *call, u *subscription, message string) answer {
+	problems := bag{}
+	method := c.defaultCard(problems)
+	if len(problems) > 0 {
+		return c.invalid(problems)
+	}
+	in := s.pay(c, method, u.plan.cents, u.plan.what(), func(in *intent) {
+		u.begin(s.clock())
+		in.sub = u
+	})
+	return s.paidFor(c, in, message)
+}
+
+// The bounds of charge-amount, as documented.
+const (
+	leastExtraCharge = 5_00
+	mostExtraCharge  = 10_000_00
+)
+
+// chargeAmount charges the default card and credits nothing: one source says that a custom
+// amount is charged, another that an amount is set for paid models, and none that it reaches
+// the wallet.
+func (s *Server) chargeAmount(c *call) answer {
+	in := c.paidBefore()
+	if in == nil {
+		problems := bag{}
+		cents := c.amount("amount", leastExtraCharge, problems)
+		if cents > mostExtraCharge {
+			problems.add("amount", "The amount field must not be greater than %s.", decimal(mostExtraCharge))
+		}
+		method := c.defaultCard(problems)
+		if len(problems) > 0 {
+			return c.invalid(problems)
+		}
+		in = s.pay(c, method, cents, "Custom amount", nil)
+	}
+	return s.outcome(c, in, func() object {
+		return object{"message": "Amount charged.", "status": in.status, "payment": s.paymentJSON(in)}
+	})
+}
+
+// fixPayment pays what a subscription is behind with: the price of its plan, for a period
+// from now on.
+func (s *Server) fixPayment(c *call) answer {
+	const message = "Payment fixed."
+	u := c.ownSubscription()
+	if u == nil {
+		return c.missingSubscription()
+	}
+	if in := c.paidBefore(); in != nil {
+		return s.paidFor(c, in, message)
+	}
+	problems := bag{}
+	if c.has("plan_category") && !slices.Contains([]string{"enterprise", "imagen", "addon", "normal"}, c.text("plan_category")) {
+		problems.add("plan_category", "The selected plan category is invalid.")
+	}
+	if c.has("stripe_subscription_id") && c.text("stripe_subscription_id") != u.stripeID {
+		problems.add("stripe_subscription_id", "The selected stripe subscription id is invalid.")
+	}
+	if u.status != subscriptionPastDue {
+		problems.add("subscription", "The subscription is %s, not past due.", u.status)
+	}
+	if len(problems) > 0 {
+		return c.invalid(problems)
+	}
+	return s.payPeriod(c, u, message)
+}
+
+// MarkPastDue is a renewal that failed: the subscription is past due until its payment is fixed.
+func (s *Server) MarkPastDue(subscriptionID int64) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, a := range s.accounts {
+		for _, u := range a.subscriptions {
+			if u.id == subscriptionID {
+				u.status = subscriptionPastDue
+				return nil
+			}
+		}
+	}
+	return fmt.Errorf("sandbox: no subscription %d", subscriptionID)
 }

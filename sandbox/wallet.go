@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"fmt"
 	"net/http"
 	"strconv"
 	"time"
@@ -22,7 +23,7 @@ type transaction struct {
 
 // movement says what an amount moved for.
 type movement struct {
-	source      string // stripe, api, sandbox
+	source      string // stripe, api, coupon, sandbox
 	id          string // the payment intent, or the generation
 	usecase     string
 	description string
@@ -38,6 +39,7 @@ func (s *Server) debit(a *account, cents int64, m movement) {
 	a.wallet.balance -= cents
 	a.wallet.used += cents
 	s.enter(a, "debit", cents, m)
+	s.topUp(a)
 }
 
 func (s *Server) enter(a *account, kind string, cents int64, m movement) {
@@ -46,10 +48,13 @@ func (s *Server) enter(a *account, kind string, cents int64, m movement) {
 	})
 }
 
+// walletFunding is how ledger, invoices and pages call it.
+const walletFunding = "Wallet funding"
+
 // creditFunding is what money for the wallet is for.
 func (s *Server) creditFunding(in *intent) {
 	s.credit(in.account, in.cents, movement{
-		source: "stripe", id: in.id, usecase: "wallet_funding", description: "Wallet funding",
+		source: "stripe", id: in.id, usecase: "wallet_funding", description: walletFunding,
 	})
 }
 
@@ -137,25 +142,59 @@ func (s *Server) fund(c *call) answer {
 			"message":    "Open checkout_url to pay.",
 		})
 	}
-	in := s.pay(c, method, cents, s.creditFunding)
-	switch in.status {
-	case intentSucceeded:
-		return c.ok(s.funded(in, "Wallet funded."))
-	case intentAction:
-		return c.actionRequired(in)
-	}
-	return c.declined(in)
+	in := s.pay(c, method, cents, walletFunding, s.creditFunding)
+	return s.outcome(c, in, func() object { return s.funded(in, "Wallet funded.") })
 }
 
 func (s *Server) funded(in *intent, message string) object {
 	return object{
-		"payment": object{
-			"status": in.status, "payment_intent_id": in.id,
-			"amount": s.dollars(in.cents), "currency": "usd",
-		},
+		"payment": s.paymentJSON(in),
 		"balance": s.dollars(in.account.wallet.balance),
 		"message": message,
 	}
+}
+
+// MakeReseller lets the account of an address withdraw money from its wallet.
+func (s *Server) MakeReseller(email string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	a := s.byEmail[normalEmail(email)]
+	if a == nil {
+		return fmt.Errorf("sandbox: no account %q", email)
+	}
+	a.billing.reseller = true
+	return nil
+}
+
+// withdraw pays money out of a reseller's wallet.
+func (s *Server) withdraw(c *call) answer {
+	if !c.account.billing.reseller {
+		return c.accessDenied("Only resellers can withdraw.")
+	}
+	in := c.paidBefore()
+	if in == nil {
+		problems := bag{}
+		cents := c.amount("amount", 1, problems)
+		if cents > c.account.wallet.balance {
+			problems.add("amount", "The amount field must not be greater than the balance of %s.", decimal(c.account.wallet.balance))
+		}
+		if len(problems) > 0 {
+			return c.invalid(problems)
+		}
+		// No payment by card, so no payment status either; but the key remembers it as one.
+		in = &intent{
+			id: "po_1" + s.randomText(23), status: intentSucceeded,
+			account: c.account, cents: cents, endpoint: c.route.name,
+		}
+		c.remember(in)
+		s.debit(c.account, cents, movement{source: "stripe", id: in.id, usecase: "withdrawal", description: "Withdrawal"})
+	}
+	return s.outcome(c, in, func() object {
+		return object{
+			"status": in.status, "withdrawal_id": in.id, "amount": s.dollars(in.cents), "currency": "USD",
+			"balance": s.dollars(c.account.wallet.balance), "message": "Withdrawn.",
+		}
+	})
 }
 
 func (s *Server) stripeConfig(c *call) answer {

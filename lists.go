@@ -1,0 +1,320 @@
+package modelslab
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"iter"
+	"slices"
+	"strings"
+)
+
+// Lists. The API has no one shape for them: an array; an object with the array
+// as items, as data, or under a name of its own; several arrays by kind; or an
+// object of elements by name. How many there are in all stands beside the list,
+// in a pagination, or in the envelope's meta. All of that is read here.
+
+// listing is where an answer's elements are.
+type listing struct {
+	arrays []namedArray
+	keyed  []byte // or an object whose members they are
+	beside []byte // the object that the list was found in; nil: none
+	extent
+}
+
+type namedArray struct {
+	name  string
+	value []byte
+}
+
+// extent is what is said of a list beside its elements; 0: not said.
+type extent struct{ count, total, page, perPage, lastPage int }
+
+func (x *extent) read(name, value []byte) {
+	var place *int
+	switch string(name) {
+	case "count":
+		place = &x.count
+	case "total":
+		place = &x.total
+	case "current_page":
+		place = &x.page
+	case "per_page":
+		place = &x.perPage
+	case "last_page":
+		place = &x.lastPage
+	default:
+		return
+	}
+	if n := jsonInt(value); *place == 0 && n > 0 {
+		*place = n
+	}
+}
+
+func (x *extent) readAll(object []byte) {
+	for m := membersOf(object); m.next(); {
+		x.read(m.name, m.value)
+	}
+}
+
+// list finds the elements of an answer. name is the list's own: what the
+// endpoint's path ends with.
+func (a *answer) list(name string) (listing, error) {
+	var l listing
+	p := a.payload()
+	switch {
+	case p == nil:
+		return l, errNoData
+	case !json.Valid(p):
+		return l, errUnreadable
+	case !l.find(p, name, 0):
+		return l, missing(name)
+	}
+	l.readAll(a.outer.meta)
+	l.readAll(member(a.outer.meta, "pagination"))
+	return l, nil
+}
+
+// deepest is how far inside a list may be: {transactions: {data: […]}}.
+const deepest = 2
+
+func (l *listing) find(p []byte, name string, depth int) bool {
+	if p[0] == '[' {
+		l.arrays = append(l.arrays, namedArray{name, p})
+		return true
+	}
+	if p[0] != '{' || depth > deepest {
+		return false
+	}
+	var items, own, data []byte
+	var arrays []namedArray
+	objects, others := 0, 0
+	for m := membersOf(p); m.next(); {
+		switch string(m.name) {
+		case "items":
+			items = m.value
+		case name:
+			own = m.value
+		case "data":
+			data = m.value
+		case "pagination":
+			l.readAll(m.value)
+		case "meta", "links", "wallet", "pay_as_you_go":
+		default:
+			l.read(m.name, m.value)
+			switch m.value[0] {
+			case '[':
+				arrays = append(arrays, namedArray{string(m.name), m.value})
+			case '{':
+				objects++
+			default:
+				others++
+			}
+		}
+	}
+	l.beside = p
+	for _, inner := range [...][]byte{items, own, data} {
+		if inner != nil && inner[0] != 'n' && l.find(inner, name, depth+1) {
+			return true
+		}
+	}
+	l.beside = p
+	switch {
+	case len(arrays) > 0: // by kind, or under a name that nobody has foretold
+		l.arrays = arrays
+		return true
+	case objects > 0 && others == 0 || len(bytes.TrimSpace(p[1:len(p)-1])) == 0:
+		l.keyed = p
+		return true
+	}
+	return false
+}
+
+// place is where an element stands: in which array, or under which key.
+type place struct{ list, key string }
+
+// each hands over the elements in order. null is none.
+func (l *listing) each(take func(at place, v []byte) error) error {
+	n := 0
+	for _, list := range l.arrays {
+		for e := elementsOf(list.value); e.next(); n++ {
+			if err := takeElement(take, place{list: list.name}, e.value); err != nil {
+				return fmt.Errorf("%s[%d]: %w", list.name, n, err)
+			}
+		}
+	}
+	for m := membersOf(l.keyed); m.next(); {
+		if m.value[0] != '{' {
+			continue // beside the elements
+		}
+		if err := takeElement(take, place{key: string(m.name)}, m.value); err != nil {
+			return fmt.Errorf("%s: %w", m.name, err)
+		}
+	}
+	return nil
+}
+
+func takeElement(take func(place, []byte) error, at place, v []byte) error {
+	if v[0] == 'n' {
+		return nil
+	}
+	return take(at, v)
+}
+
+// reader is an element that takes its own JSON apart.
+type reader[T any] interface {
+	*T
+	read(at place, v []byte) error
+}
+
+// maxHint bounds what is set aside for a list because of its own count.
+const maxHint = 200
+
+func readElements[T any, P reader[T]](l *listing) ([]T, error) {
+	items := make([]T, 0, min(l.count, maxHint))
+	err := l.each(func(at place, v []byte) error {
+		items = append(items, *new(T))
+		return P(&items[len(items)-1]).read(at, v)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+// listIn reads a list that stands inside an answer under a name.
+func listIn[T any, P reader[T]](v []byte, name string) ([]T, error) {
+	var l listing
+	if !l.find(v, name, 0) {
+		return nil, nil
+	}
+	return readElements[T, P](&l)
+}
+
+// listOf is the result of methods that return a list and nothing beside it.
+type listOf[T any, P reader[T]] []T
+
+func (l *listOf[T, P]) decode(t *trip, a *answer) error {
+	found, err := a.list(t.e.listName())
+	if err != nil {
+		return err
+	}
+	*l, err = readElements[T, P](&found)
+	return err
+}
+
+// list is the one road with a list for a result.
+func list[T any, P reader[T]](ctx context.Context, c *Client, e endpoint, in input, opts []RequestOption) ([]T, error) {
+	l, err := call[listOf[T, P]](ctx, c, e, in, opts)
+	if err != nil {
+		return nil, err
+	}
+	return *l, nil
+}
+
+// listName is the name that a list of this endpoint may stand under.
+func (e *Endpoint) listName() string {
+	return strings.ReplaceAll(e.Path[strings.LastIndexByte(e.Path, '/')+1:], "-", "_")
+}
+
+// named is an element that is but a name: a string, or an object that holds one.
+type named string
+
+func (n *named) read(at place, v []byte) error {
+	*n = named(nameOf(v))
+	if *n == "" {
+		*n = named(at.key)
+	}
+	if *n == "" {
+		return missing("name")
+	}
+	return nil
+}
+
+// names is the one road with names alone for a result.
+func names(ctx context.Context, c *Client, e endpoint, opts []RequestOption) ([]string, error) {
+	l, err := list[named](ctx, c, e, input{}, opts)
+	if err != nil {
+		return nil, err
+	}
+	all := make([]string, len(l))
+	for i, n := range l {
+		all[i] = string(n)
+	}
+	return all, nil
+}
+
+func nameOf(v []byte) string {
+	if v[0] != '{' {
+		return jsonText(v)
+	}
+	for _, name := range [...]string{"name", "label", "title", "value", "slug", "id"} {
+		if s := jsonText(member(v, name)); s != "" {
+			return s
+		}
+	}
+	return ""
+}
+
+// namesOf reads a list of names that stands somewhere in an answer: an array, or
+// an object by name. What is neither holds none.
+func namesOf(v []byte) []string {
+	var names []string
+	add := func(at place, v []byte) {
+		var n named
+		if n.read(at, v) == nil {
+			names = append(names, string(n))
+		}
+	}
+	for e := elementsOf(v); e.next(); {
+		add(place{}, e.value)
+	}
+	for m := membersOf(v); m.next(); {
+		if m.value[0] != '{' {
+			m.value = []byte("{}") // {"imagen": 12}: the key is the name
+		}
+		add(place{key: string(m.name)}, m.value)
+	}
+	return names
+}
+
+// walk yields the items of one page after another. start begins a walk: next
+// then gets a page, and says whether there can be another one. A page without
+// anything new ends the walk: some servers know no pages and send the first one
+// for ever.
+func walk[T any](start func() (next func() (items []T, more bool, err error))) iter.Seq2[*T, error] {
+	return func(yield func(*T, error) bool) {
+		for next, more := start(), true; more; {
+			var items []T
+			var err error
+			if items, more, err = next(); err != nil {
+				yield(nil, err)
+				return
+			}
+			if len(items) == 0 {
+				return
+			}
+			for i := range items {
+				if !yield(&items[i], nil) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// unseen are the items that the page before did not have: while one reads, new
+// rows push old ones over to the next page.
+func unseen[T any](items, before []T, same func(a, b *T) bool) []T {
+	if len(before) == 0 {
+		return items
+	}
+	fresh := make([]T, 0, len(items))
+	for i := range items {
+		if !slices.ContainsFunc(before, func(b T) bool { return same(&items[i], &b) }) {
+			fresh = append(fresh, items[i])
+		}
+	}
+	return fresh
+}

@@ -1,0 +1,267 @@
+package modelslab
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"iter"
+	"net/url"
+	"strconv"
+	"time"
+)
+
+// UsageService tells what the account has used.
+// Documentation: docs.modelslab.com/agents-api/usage-and-models.
+type UsageService struct{ c *Client }
+
+// UsageSummary is the account's use in all. More may be in [Response].Raw: what
+// the server sends here is hardly documented.
+type UsageSummary struct {
+	TotalCalls       *int64      // nil: not sent
+	CreditsUsed      json.Number // in a unit that is documented nowhere; empty: not sent
+	CreditsRemaining json.Number
+	WalletBalance    *Amount // US dollars; nil: not sent
+	Currency         string
+}
+
+func (s *UsageSummary) decode(_ *trip, a *answer) error {
+	m, err := a.members()
+	if err != nil {
+		return err
+	}
+	var held holdings
+	for m.next() {
+		switch string(m.name) {
+		case "total_calls":
+			s.TotalCalls = optionalInt(m.value)
+		case "credits_used":
+			s.CreditsUsed = jsonNumber(m.value)
+		case "credits_remaining":
+			s.CreditsRemaining = jsonNumber(m.value)
+		default:
+			if err := held.read(m.name, m.value); err != nil {
+				return fmt.Errorf("%s: %w", m.name, err)
+			}
+		}
+	}
+	s.WalletBalance, s.Currency = held.balance().pointer(), held.currency
+	return nil
+}
+
+// optionalInt reads a whole number that may be null.
+func optionalInt(v []byte) *int64 {
+	if jsonNumber(v) == "" {
+		return nil
+	}
+	return Ptr(int64(jsonInt(v)))
+}
+
+// jsonNumber is a number as it is written, as a number or a string; anything
+// else is "".
+func jsonNumber(v []byte) json.Number {
+	n := json.Number(jsonText(v))
+	if _, err := n.Float64(); err != nil {
+		return ""
+	}
+	return n
+}
+
+// Summary reads the account's use in all. Limits: 120 a minute. API: GET
+// /usage/summary.
+func (s *UsageService) Summary(ctx context.Context, opts ...RequestOption) (*UsageSummary, error) {
+	return call[UsageSummary](ctx, s.c, usageSummary, input{}, opts)
+}
+
+// ProductUsage is the use of one product, and what its plan still allows.
+type ProductUsage struct {
+	Product        string
+	Calls          int64
+	Limit          *int64      // of calls; nil: not sent
+	Remaining      *int64      // calls; nil: not sent
+	PercentageUsed json.Number // 0 to 100; empty: not sent
+	Cost           *Amount     // US dollars; nil: not sent
+}
+
+func (p *ProductUsage) read(at place, object []byte) error {
+	var cost sum
+	for m := membersOf(object); m.next(); {
+		switch string(m.name) {
+		case "product", "name":
+			p.Product = firstOf(p.Product, jsonText(m.value))
+		case "requests", "calls", "total_api_call":
+			p.Calls = int64(jsonInt(m.value))
+		case "limit", "api_call_limit":
+			p.Limit = optionalInt(m.value)
+		case "remaining", "api_call_remaining":
+			p.Remaining = optionalInt(m.value)
+		case "percentage_used":
+			p.PercentageUsed = jsonNumber(m.value)
+		case "cost":
+			if err := cost.UnmarshalJSON(m.value); err != nil {
+				return fmt.Errorf("cost: %w", err)
+			}
+		}
+	}
+	p.Product, p.Cost = firstOf(p.Product, at.key), cost.pointer()
+	return nil
+}
+
+// Products reads the use of each product. Limits: 120 a minute. API: GET
+// /usage/products.
+func (s *UsageService) Products(ctx context.Context, opts ...RequestOption) ([]ProductUsage, error) {
+	return list[ProductUsage](ctx, s.c, usageProducts, input{}, opts)
+}
+
+// UsageHistoryParams chooses records.
+type UsageHistoryParams struct {
+	From, To time.Time // the days of these moments, where they are, both included; zero: no bound
+	Limit    int       // 1 to 200; 0: the server's default, 100
+}
+
+func (p UsageHistoryParams) input() input {
+	from, to := day(p.From), day(p.To)
+	in := input{query: url.Values{}, err: checkLimit("UsageHistoryParams.Limit", p.Limit)}
+	switch {
+	case from != "" && to != "" && from > to:
+		in.err = &ParamError{Param: "UsageHistoryParams.From", Value: from, Reason: "is after To, " + to}
+	case len(from) > len(time.DateOnly) || len(to) > len(time.DateOnly):
+		in.err = &ParamError{Param: "UsageHistoryParams", Value: firstOf(from, to), Reason: "must have a year of four digits"}
+	}
+	for name, value := range map[string]string{"from": from, "to": to} {
+		if value != "" {
+			in.query.Set(name, value)
+		}
+	}
+	if p.Limit > 0 {
+		in.query.Set("limit", strconv.Itoa(p.Limit))
+	}
+	return in
+}
+
+// day is a moment's day as the API takes it.
+func day(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.Format(time.DateOnly)
+}
+
+// UsageRecord is one call of a generation API.
+type UsageRecord struct {
+	ID        ID
+	Type      string
+	Endpoint  string
+	Status    string
+	Cost      *Amount // US dollars; nil: not sent
+	CreatedAt Timestamp
+}
+
+func (r *UsageRecord) read(_ place, object []byte) error {
+	var w struct {
+		ID        ID        `json:"id"`
+		Type      text      `json:"type"`
+		Endpoint  text      `json:"endpoint"`
+		Status    text      `json:"status"`
+		Cost      sum       `json:"cost"`
+		CreatedAt Timestamp `json:"created_at"`
+	}
+	if err := decodeTolerant(object, &w); err != nil {
+		return err
+	}
+	*r = UsageRecord{w.ID, string(w.Type), string(w.Endpoint), string(w.Status), w.Cost.pointer(), w.CreatedAt}
+	return nil
+}
+
+// alike tells whether two records are the same one.
+func (r *UsageRecord) alike(o *UsageRecord) bool {
+	if r.ID != 0 || o.ID != 0 {
+		return r.ID == o.ID
+	}
+	a, b := *r, *o
+	a.Cost, b.Cost = nil, nil
+	costly := func(c *Amount) Amount {
+		if c == nil {
+			return Amount{}
+		}
+		return *c
+	}
+	return a == b && costly(r.Cost) == costly(o.Cost)
+}
+
+// UsagePage is some of the records, presumably the newest first: the order is
+// documented nowhere.
+type UsagePage struct {
+	Items []UsageRecord
+	Total int // in all, as the server says; 0: not said
+}
+
+func (p *UsagePage) decode(t *trip, a *answer) error {
+	l, err := a.list(t.e.listName())
+	if err != nil {
+		return err
+	}
+	p.Total = l.total
+	p.Items, err = readElements[UsageRecord](&l)
+	return err
+}
+
+// History reads records of the account's use. The API has no pages here: to see
+// older ones, move To back, as AllHistory does. Limits: 120 a minute, 200
+// records. API: GET /usage/history.
+func (s *UsageService) History(ctx context.Context, p UsageHistoryParams, opts ...RequestOption) (*UsagePage, error) {
+	return call[UsagePage](ctx, s.c, usageHistory, p.input(), opts)
+}
+
+// AllHistory yields the records from To back to From, asking for 200 at a time
+// unless Limit says otherwise. It begins anew each time it is ranged over, and
+// ends with at most one error, last.
+//
+// It goes back day by day, because the API has no other cursor: each request
+// ends with the oldest day seen so far. A day with more records than Limit
+// cannot be read whole; the error then says where to go on.
+func (s *UsageService) AllHistory(ctx context.Context, p UsageHistoryParams, opts ...RequestOption) iter.Seq2[*UsageRecord, error] {
+	return walk(func() func() ([]UsageRecord, bool, error) {
+		p := p
+		if p.Limit == 0 {
+			p.Limit = maxPage
+		}
+		var before []UsageRecord // the page before
+		stepped := false         // to the day before, because nothing was new
+		return func() ([]UsageRecord, bool, error) {
+			for {
+				page, err := s.History(ctx, p, opts...)
+				if err != nil {
+					return nil, false, err
+				}
+				fresh := unseen(page.Items, before, (*UsageRecord).alike)
+				oldest := oldestOf(page.Items)
+				switch {
+				case oldest.IsZero(): // nothing, or nothing that tells where to go on
+					return fresh, false, nil
+				case len(fresh) > 0:
+					before, p.To, stepped = page.Items, oldest, false
+					return fresh, true, nil
+				case stepped: // this server does not know To
+					return nil, false, nil
+				case len(page.Items) >= p.Limit:
+					return nil, false, fmt.Errorf("modelslab: %s has more than %d usage records, and the API shows no more of a day: go on with UsageHistoryParams.To at the day before", day(oldest), p.Limit)
+				}
+				p.To, stepped = oldest.AddDate(0, 0, -1), true // that day is done
+				if !p.From.IsZero() && day(p.To) < day(p.From) {
+					return nil, false, nil
+				}
+			}
+		}
+	})
+}
+
+// oldestOf is when the oldest record of a page was made; zero: not said.
+func oldestOf(items []UsageRecord) time.Time {
+	var oldest time.Time
+	for _, r := range items {
+		if t := r.CreatedAt.Time; !t.IsZero() && (oldest.IsZero() || t.Before(oldest)) {
+			oldest = t
+		}
+	}
+	return oldest
+}
