@@ -330,14 +330,14 @@ type PaymentLink struct {
 }
 
 type paymentLinkWire struct {
-	PaymentURL   text       `json:"payment_url"`
-	CheckoutURL  text       `json:"checkout_url"`
-	URL          text       `json:"url"`
-	SessionID    text       `json:"session_id"`
-	Purpose      text       `json:"purpose"`
-	ExpiresAt    *Timestamp `json:"expires_at"`
-	Instructions text       `json:"instructions"`
-	Message      text       `json:"message"`
+	PaymentURL   text      `json:"payment_url"`
+	CheckoutURL  text      `json:"checkout_url"`
+	URL          text      `json:"url"`
+	SessionID    text      `json:"session_id"`
+	Purpose      text      `json:"purpose"`
+	ExpiresAt    Timestamp `json:"expires_at"`
+	Instructions text      `json:"instructions"`
+	Message      text      `json:"message"`
 }
 
 var sessionInURL = regexp.MustCompile(`cs_(?:live|test)_[A-Za-z0-9]+`)
@@ -359,9 +359,7 @@ func (l *PaymentLink) decode(t *trip, a *answer) error {
 		return missing("session_id")
 	}
 	*l = PaymentLink{PaymentURL: url, SessionID: id, Purpose: string(w.Purpose), Instructions: firstOf(string(w.Instructions), string(w.Message))}
-	if w.ExpiresAt != nil && !w.ExpiresAt.IsZero() {
-		l.ExpiresAt = w.ExpiresAt
-	}
+	l.ExpiresAt = w.ExpiresAt.pointer()
 	// What was asked for is surer than what is echoed.
 	switch p := t.in.body.(type) {
 	case PaymentLinkParams:

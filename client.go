@@ -180,6 +180,10 @@ func (c *Client) limiter(l Limiter, email string) *limitState {
 // access token: GET is repeatable, anything else is sent once, unless
 // [WithIdempotencyKey] says that the server knows a repeat by its key.
 //
+// It is the way to the groups that the vendor names and whose paths it has not
+// published: Training, Servers and Uploads. A path that the server does not have
+// is [ErrNotFound].
+//
 // in is nil, an url.Values for the query (GET and DELETE), or something that
 // encodes to a JSON object and holds no [Secret]. out is nil or a pointer that
 // the answer's data is decoded into; a success without data is then an error.

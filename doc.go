@@ -27,12 +27,20 @@
 //
 // # The services
 //
-//   - [AuthService]: accounts, sessions, verification
-//   - [BillingService]: cards and payment links
-//   - [WalletService]: balance, payments into it, transactions
-//   - [SubscriptionsService]: plans, and buying them
+//   - [AuthService]: accounts, sessions, verification, tokens
+//   - [ProfileService], [APIKeysService], [UsageService]: the account
+//   - [ModelsService]: what to generate with
+//   - [BillingService]: cards, payment links, billing details, invoices
+//   - [WalletService]: balance, payments into it, transactions, auto-funding, coupons
+//   - [SubscriptionsService]: plans, buying and changing them
+//   - [TeamsService]: who else may act for the account
 //   - [GenerationService]: jobs; [ImagesService] makes images
 //   - [Client.Call] and [GenerationService.Call]: every other endpoint
+//
+// docs/reference.md lists every endpoint with its method, and [Endpoints] returns the
+// table behind it. Lists come a page at a time; AllTransactions, SearchAll and AllHistory
+// walk over all of them. A session that is about to end refreshes itself under
+// [WithAutoRefresh].
 //
 // # Money
 //

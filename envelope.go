@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"mime"
 	"net/http"
 	"regexp"
 	"strconv"
@@ -183,6 +184,15 @@ var (
 	errNoData     = errors.New("the answer holds no data")
 	errUnreadable = errors.New("the answer is not JSON")
 )
+
+// unreadable is errUnreadable for an answer that says what it is instead.
+func unreadable(h http.Header) error {
+	media, _, err := mime.ParseMediaType(first(h["Content-Type"]))
+	if err != nil || strings.HasSuffix(media, "json") {
+		return errUnreadable
+	}
+	return fmt.Errorf("the answer is %s, not JSON", clean(media, maxCodeText))
+}
 
 // missing is the error for a success that lacks what it was asked for.
 func missing(field string) error { return fmt.Errorf("the answer lacks %q", field) }

@@ -86,6 +86,8 @@ type APIError struct {
 	// OutcomeUnknown says that this answer does not settle what became of the
 	// request: it then answers to ErrOutcomeUnknown and to no other kind.
 	OutcomeUnknown bool
+
+	next string // what to do about it; "": nothing beyond what its kind says
 }
 
 // Error implements error.
@@ -168,6 +170,11 @@ func (e APIError) text() string {
 	if e.Message != "" {
 		b.WriteString(": ")
 		b.WriteString(clean(e.Message, maxMessageText))
+	}
+	if e.next != "" {
+		b.WriteString(" (")
+		b.WriteString(e.next)
+		b.WriteByte(')')
 	}
 	return b.String()
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"iter"
 	"slices"
@@ -168,12 +169,18 @@ type reader[T any] interface {
 	read(at place, v []byte) error
 }
 
+var errNoObject = errors.New("is no object")
+
 // maxHint bounds what is set aside for a list because of its own count.
 const maxHint = 200
 
 func readElements[T any, P reader[T]](l *listing) ([]T, error) {
 	items := make([]T, 0, min(l.count, maxHint))
+	_, names := any(P(nil)).(*named)
 	err := l.each(func(at place, v []byte) error {
+		if v[0] != '{' && !names {
+			return errNoObject
+		}
 		items = append(items, *new(T))
 		return P(&items[len(items)-1]).read(at, v)
 	})

@@ -141,6 +141,9 @@ func (t *trip) typed(r *result) (e *APIError, decided bool, err error) {
 	}
 	t.fillError(e, r)
 	r.answer.fault(e)
+	if e.StatusCode == http.StatusUnauthorized {
+		e.next = t.credentialAdvice()
+	}
 	e.Code = t.scrub(e.Code)
 	e.Message = clean(t.scrub(e.Message), maxMessageText)
 	if e.StatusCode >= 300 && e.StatusCode < 400 {
@@ -159,6 +162,19 @@ func (t *trip) typed(r *result) (e *APIError, decided bool, err error) {
 	return e, decided, err
 }
 
+// credentialAdvice is what to do about credentials that the server refuses.
+func (t *trip) credentialAdvice() string {
+	switch {
+	case t.e.Bearer && t.c.cell.renewals.doubts(t.cred):
+		return "the refresh of this token had no answer that can be used: log in with Auth.Login, then use Client.WithSession"
+	case t.e.Bearer:
+		return "the token is dead or not the account's: log in with Auth.Login, then use Client.WithSession"
+	case generationAuth(t.e) != keyNowhere:
+		return "the API key is refused: make one with APIKeys.Create, then use WithAPIKey"
+	}
+	return ""
+}
+
 func secretOf(v []byte) Secret {
 	if s := jsonText(v); s != "" {
 		return NewSecret(s)
@@ -170,7 +186,7 @@ func secretOf(v []byte) Secret {
 func (t *trip) settle(r *result, out any) error {
 	a := &r.answer
 	if a.shape == shapeOther {
-		return errUnreadable
+		return unreadable(a.header)
 	}
 	if t.e.Spends && t.e.Bearer {
 		if err := t.settled(r); err != nil {

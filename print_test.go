@@ -149,6 +149,14 @@ func made(t *testing.T) map[string][]any {
 		return err
 	}))
 
+	for _, tt := range servicesPlanted(ctx) {
+		works(withResponse(client(planted(200, tt.body)), func(c *Client, r RequestOption) error {
+			values, err := tt.do(c, r)
+			add(values...)
+			return err
+		}))
+	}
+
 	// Errors.
 	fails := func(c *Client, do func(*Client, RequestOption) error) {
 		t.Helper()
@@ -216,8 +224,126 @@ func made(t *testing.T) map[string][]any {
 	require.NoError(t, err)
 	add(card, NewSecret(canaryPassword), Dollars(25), ID(45), Timestamp{time.Now()}, c, c.RateLimit(LimiterGeneral), Endpoints()[0], RepeatOnce, LimiterAuth,
 		RateLimitRefuse, RateLimitPolicy{}, RetryPolicy{}, WalletFundCheckoutParams{}, PaymentMethod{ID: testMethod, Last4: "5556"},
-		c.Auth, c.Billing, c.Wallet, c.Subscriptions, c.Generation, c.Generation.Images, *c.Generation, *c.Wallet, CheckoutPoll{Err: all["unexported"][0].(error)})
+		c.Auth, c.Profile, c.APIKeys, c.Usage, c.Models, c.Billing, c.Wallet, c.Subscriptions, c.Teams, c.Generation, c.Generation.Images, *c.Generation, *c.Wallet, CheckoutPoll{Err: all["unexported"][0].(error)})
 	return all
+}
+
+// plantedCall is a call that works, with canaries around what it is there to
+// show.
+type plantedCall struct {
+	body string
+	do   func(c *Client, r RequestOption) ([]any, error)
+}
+
+// servicesPlanted are calls that together make the types of the services that
+// have no part in the headless flow.
+func servicesPlanted(ctx context.Context) []plantedCall {
+	// Values of params and a result; nothing of a list that is empty.
+	got := func(v any, err error, more ...any) ([]any, error) { return append(more, v), err }
+	const secrets = `"client_secret":"` + canaryClient + `","password":"` + canaryPassword + `","token":"` + canaryIssued + `",HIDDEN`
+	return []plantedCall{
+		{`{"data":{"message":"Done.",` + secrets + `}}`, func(c *Client, r RequestOption) ([]any, error) {
+			p := AuthResetPasswordParams{Email: "a@example.com", Token: NewSecret(canaryCode), Password: NewSecret(canaryPassword)}
+			return []any{p}, c.Auth.ResetPassword(ctx, p, r)
+		}},
+		{`{"data":[{"id":1,"name":"x",` + secrets + `}]}`, func(c *Client, r RequestOption) ([]any, error) {
+			v, err := c.Auth.Tokens(ctx, r)
+			return got(v[0], err, AuthSwitchAccountParams{AccountUsername: "ada"})
+		}},
+		{`{"data":{"id":1,"email":"a@example.com","preferences":{"nsfw_content":true,HIDDEN},` + secrets + `}}`, func(c *Client, r RequestOption) ([]any, error) {
+			v, err := c.Profile.Get(ctx, r)
+			return got(v, err, *v.Preferences, v.Socials, ProfileUpdateParams{Name: Ptr("A")}, ProfileUpdateSocialsParams{}, ProfileUpdatePreferencesParams{})
+		}},
+		{`{"data":{"message":"Done.",` + secrets + `}}`, func(c *Client, r RequestOption) ([]any, error) {
+			p := ProfileUpdatePasswordParams{CurrentPassword: NewSecret(canaryPassword), Password: NewSecret(canaryPassword)}
+			return []any{p}, c.Profile.UpdatePassword(ctx, p, r)
+		}},
+		{`{"data":{"id":1,"name":"x","key":"` + canaryIssueKey + `",` + secrets + `}}`, func(c *Client, r RequestOption) ([]any, error) {
+			p := APIKeyCreateParams{Name: "x"}
+			v, err := c.APIKeys.Create(ctx, p, r)
+			return got(v, err, p, APIKeyUpdateParams{Name: Ptr("y")})
+		}},
+		{`{"data":{"total_calls":1,` + secrets + `}}`, func(c *Client, r RequestOption) ([]any, error) { v, err := c.Usage.Summary(ctx, r); return got(v, err) }},
+		{`{"data":[{"product":"x",` + secrets + `}]}`, func(c *Client, r RequestOption) ([]any, error) {
+			v, err := c.Usage.Products(ctx, r)
+			return got(v[0], err)
+		}},
+		{`{"data":[{"id":1,` + secrets + `}]}`, func(c *Client, r RequestOption) ([]any, error) {
+			p := UsageHistoryParams{Limit: 1}
+			v, err := c.Usage.History(ctx, p, r)
+			return got(v, err, p, v.Items[0])
+		}},
+		{`{"data":[{"model_id":"flux","endpoint_configurations":[{"name":"text2img","parameters":{"type":"object"},` + secrets + `}],` + secrets + `}]}`, func(c *Client, r RequestOption) ([]any, error) {
+			p := ModelSearchParams{Search: "flux"}
+			v, err := c.Models.Search(ctx, p, r)
+			return got(v, err, p, v.Items[0], v.Items[0].EndpointConfigurations[0])
+		}},
+		{`{"data":{"sorts":["latest"],` + secrets + `}}`, func(c *Client, r RequestOption) ([]any, error) {
+			v, err := c.Models.Filters(ctx, r)
+			return got(v, err)
+		}},
+		{`{"data":{"wallet_balance":5,"payment_methods":[{"id":"pm_1",HIDDEN}],` + secrets + `}}`, func(c *Client, r RequestOption) ([]any, error) {
+			v, err := c.Billing.Overview(ctx, r)
+			return got(v, err)
+		}},
+		{`{"data":{"setup_intent_id":"seti_1","client_secret":"` + canaryClient + `",HIDDEN}}`, func(c *Client, r RequestOption) ([]any, error) {
+			v, err := c.Billing.CreateSetupIntent(ctx, r)
+			return got(v, err)
+		}},
+		{`{"data":{"id":"pm_1","card":{"last4":"4242","number":"` + canaryNumber + `"},` + secrets + `}}`, func(c *Client, r RequestOption) ([]any, error) {
+			p := BillingAttachPaymentMethodParams{PaymentMethodID: "pm_1"}
+			v, err := c.Billing.AttachPaymentMethod(ctx, p, r)
+			return got(v, err, p)
+		}},
+		{`{"data":{"name":"Ada",` + secrets + `}}`, func(c *Client, r RequestOption) ([]any, error) {
+			p := BillingUpdateInfoParams{Name: Ptr("Ada")}
+			v, err := c.Billing.UpdateInfo(ctx, p, r)
+			return got(v, err, p)
+		}},
+		{`{"data":{"id":"in_1",` + secrets + `}}`, func(c *Client, r RequestOption) ([]any, error) {
+			v, err := c.Billing.Invoice(ctx, "in_1", r)
+			return got(v, err)
+		}},
+		{`{"data":{"url":"https://pay.example/i",` + secrets + `}}`, func(c *Client, r RequestOption) ([]any, error) {
+			v, err := c.Billing.InvoiceLinks(ctx, "in_1", r)
+			return got(v, err)
+		}},
+		{`{"data":{"enabled":true,` + secrets + `}}`, func(c *Client, r RequestOption) ([]any, error) {
+			p := WalletSetAutoFundingParams{AutoChargeAmount: Dollars(10), ChargeThreshold: Dollars(2)}
+			v, err := c.Wallet.SetAutoFunding(ctx, p, r)
+			return got(v, err, p)
+		}},
+		{`{"data":{"status":"pending",` + secrets + `}}`, func(c *Client, r RequestOption) ([]any, error) {
+			p := WalletWithdrawParams{Amount: Dollars(10)}
+			v, err := c.Wallet.Withdraw(ctx, p, r)
+			return got(v, err, p)
+		}},
+		{`{"data":{"valid":true,` + secrets + `}}`, func(c *Client, r RequestOption) ([]any, error) {
+			p := WalletValidateCouponParams{CouponCode: "WELCOME5"}
+			v, err := c.Wallet.ValidateCoupon(ctx, p, r)
+			return got(v, err, p)
+		}},
+		{`{"data":{"balance":5,` + secrets + `}}`, func(c *Client, r RequestOption) ([]any, error) {
+			p := WalletRedeemCouponParams{CouponCode: "WELCOME5"}
+			v, err := c.Wallet.RedeemCoupon(ctx, p, r)
+			return got(v, err, p)
+		}},
+		{`{"data":{"subscription":{"id":45,"status":"active",HIDDEN},` + secrets + `}}`, func(c *Client, r RequestOption) ([]any, error) {
+			p := SubscriptionChangePlanParams{NewPlanID: 3}
+			v, err := c.Subscriptions.ChangePlan(ctx, 45, p, r)
+			return got(v, err, p, SubscriptionFixPaymentParams{PlanCategory: "normal"})
+		}},
+		{`{"data":{"payment":{"status":"succeeded",` + secrets + `},` + secrets + `}}`, func(c *Client, r RequestOption) ([]any, error) {
+			p := SubscriptionChargeAmountParams{Amount: Dollars(10)}
+			v, err := c.Subscriptions.ChargeAmount(ctx, p, r)
+			return got(v, err, p)
+		}},
+		{`{"data":{"id":5,"email":"b@example.com",` + secrets + `}}`, func(c *Client, r RequestOption) ([]any, error) {
+			p := TeamInviteParams{Email: "b@example.com"}
+			v, err := c.Teams.Invite(ctx, p, r)
+			return got(v, err, p, TeamUpdateParams{Role: Ptr("member")})
+		}},
+	}
 }
 
 func errAs[T error](t *testing.T, err error) T {
@@ -272,7 +398,7 @@ func TestNothingPrintsASecretABodyOrAHeader(t *testing.T) {
 	all := made(t)
 	delete(all, "returned") // see the next test
 	names, _ := exportedTypes(t)
-	notPrinted := []string{"Option", "RequestOption", "AwaitParams", "WaitParams"} // functions, and what only holds some
+	notPrinted := []string{"Option", "RequestOption", "AwaitParams", "WaitParams", "RefreshPolicy"} // functions, and what only holds some
 	for _, name := range names {
 		assert.True(t, len(all[name]) > 0 || slices.Contains(notPrinted, name), "%s is printed nowhere in this test", name)
 	}

@@ -180,7 +180,7 @@ func (s *ProfileService) UpdateSocials(ctx context.Context, p ProfileUpdateSocia
 type ProfileUpdatePreferencesParams struct {
 	NSFWContent                 *bool   `json:"nsfw_content,omitzero"`
 	WalletNotificationEnabled   *bool   `json:"wallet_notification_enabled,omitzero"`
-	WalletNotificationThreshold *Amount `json:"wallet_notification_threshold,omitzero"` // US dollars, $0 or more
+	WalletNotificationThreshold *Amount `json:"wallet_notification_threshold,omitempty"` // US dollars, $0 or more; omitzero would leave $0 out
 }
 
 func (p ProfileUpdatePreferencesParams) check() error {

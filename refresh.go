@@ -62,6 +62,14 @@ type renewals struct {
 	notYet  time.Time    // when a refresh may be tried again that was refused
 }
 
+// doubts reports whether the outcome of a refresh of these credentials is
+// unknown.
+func (r *renewals) doubts(k *credentials) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.doubted != nil && r.doubted.token == k.token
+}
+
 type renewal struct {
 	done chan struct{} // closed when it is over
 	err  error

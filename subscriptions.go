@@ -112,22 +112,22 @@ type Subscription struct {
 func (s *Subscription) Active() bool { return s.Status == "active" || s.Status == "trialing" }
 
 type subscriptionWire struct {
-	ID                   ID         `json:"id"`
-	PlanID               ID         `json:"plan_id"`
-	PlanName             text       `json:"plan_name"`
-	Feature              text       `json:"feature"`
-	Status               text       `json:"status"`
-	StripeSubscriptionID text       `json:"stripe_subscription_id"`
-	Amount               sum        `json:"amount"`
-	CurrentPeriodStart   *Timestamp `json:"current_period_start"`
-	CurrentPeriodEnd     *Timestamp `json:"current_period_end"`
-	NextBillingDate      *Timestamp `json:"next_billing_date"`
+	ID                   ID        `json:"id"`
+	PlanID               ID        `json:"plan_id"`
+	PlanName             text      `json:"plan_name"`
+	Feature              text      `json:"feature"`
+	Status               text      `json:"status"`
+	StripeSubscriptionID text      `json:"stripe_subscription_id"`
+	Amount               sum       `json:"amount"`
+	CurrentPeriodStart   Timestamp `json:"current_period_start"`
+	CurrentPeriodEnd     Timestamp `json:"current_period_end"`
+	NextBillingDate      Timestamp `json:"next_billing_date"`
 }
 
 func (w *subscriptionWire) subscription() Subscription {
 	return Subscription{
 		w.ID, w.PlanID, string(w.PlanName), string(w.Feature), string(w.Status), string(w.StripeSubscriptionID), w.Amount.pointer(),
-		w.CurrentPeriodStart, w.CurrentPeriodEnd, w.NextBillingDate,
+		w.CurrentPeriodStart.pointer(), w.CurrentPeriodEnd.pointer(), w.NextBillingDate.pointer(),
 	}
 }
 

@@ -60,7 +60,7 @@ func optionalInt(v []byte) *int64 {
 // else is "".
 func jsonNumber(v []byte) json.Number {
 	n := json.Number(jsonText(v))
-	if _, err := n.Float64(); err != nil {
+	if c := n[:min(1, len(n))]; c != "-" && (c < "0" || c > "9") || !json.Valid([]byte(n)) {
 		return ""
 	}
 	return n
@@ -88,9 +88,9 @@ func (p *ProductUsage) read(at place, object []byte) error {
 		switch string(m.name) {
 		case "product", "name":
 			p.Product = firstOf(p.Product, jsonText(m.value))
-		case "requests", "calls", "total_api_call":
+		case "requests", "calls":
 			p.Calls = int64(jsonInt(m.value))
-		case "limit", "api_call_limit":
+		case "limit", "api_call_limit", "total_api_call":
 			p.Limit = optionalInt(m.value)
 		case "remaining", "api_call_remaining":
 			p.Remaining = optionalInt(m.value)
@@ -103,6 +103,9 @@ func (p *ProductUsage) read(at place, object []byte) error {
 		}
 	}
 	p.Product, p.Cost = firstOf(p.Product, at.key), cost.pointer()
+	if p.Calls == 0 && p.Limit != nil && p.Remaining != nil {
+		p.Calls = max(0, *p.Limit-*p.Remaining)
+	}
 	return nil
 }
 

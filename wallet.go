@@ -620,8 +620,11 @@ type Coupon struct {
 
 func (c *Coupon) decode(t *trip, a *answer) error {
 	object, err := a.anything(t)
-	if err != nil {
+	switch {
+	case err != nil:
 		return err
+	case a.payload() == nil:
+		return errNoData // no word that it is valid
 	}
 	var w struct {
 		CouponCode text      `json:"coupon_code"`

@@ -13,14 +13,17 @@
 // What the real service does where nobody wrote it down is a choice here, and an
 // option: where the replay flag of an idempotent answer stands, which outcomes
 // are kept under a key, whether rate-limit headers are absolute, and more. [Modes]
-// lists server modes in which a repeat under one key never charges twice.
+// lists server modes in which a repeat under one key never charges twice, [Shapes]
+// lists the other shapes that answers may have.
 //
 // Things go wrong on request: [WithFault] and [Server.Inject] drop connections
 // before or after the work, cut bodies, answer with the pages of a proxy, or let
 // the work take long. [Server.Charges] and [Server.Requests] tell afterwards what
 // was charged and what was asked. People are played by calls: [Server.VerificationCode]
-// reads the mail, [Server.CompleteCheckout] pays on the checkout page, and
-// [Server.CompleteAction] passes 3-D Secure.
+// reads the mail, as [Server.ResetToken] and [Server.InviteID] do,
+// [Server.CompleteCheckout] pays on the checkout page, and [Server.CompleteAction]
+// passes 3-D Secure. [Server.AddUsage], [Server.MakeReseller] and [Server.MarkPastDue]
+// make what would otherwise take months.
 //
 // # Cards
 //
