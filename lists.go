@@ -72,6 +72,9 @@ func (a *answer) list(name string) (listing, error) {
 	case !l.find(p, name, 0):
 		return l, missing(name)
 	}
+	if p[0] == '[' && a.shape == shapeObject { // a paginator without an envelope
+		l.readAll(a.body)
+	}
 	l.readAll(a.outer.meta)
 	l.readAll(member(a.outer.meta, "pagination"))
 	return l, nil

@@ -108,9 +108,9 @@ func (c *EndpointConfiguration) read(at place, object []byte) error {
 	return nil
 }
 
-// rawOf keeps JSON as it is; null is nil.
+// rawOf keeps JSON as it is; null, and what PHP makes of an empty object, is nil.
 func rawOf(v []byte) json.RawMessage {
-	if v[0] == 'n' {
+	if v[0] == 'n' || emptyValue(v) {
 		return nil
 	}
 	return json.RawMessage(strings.Clone(string(v)))

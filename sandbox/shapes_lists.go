@@ -189,12 +189,16 @@ func productsByName(d *draft) {
 			name = strconv.Itoa(i)
 		}
 		calls, left := first(product, "calls", "requests"), first(product, "remaining")
+		total := first(product, "limit") // what the plan allows, not what was called
+		if total == nil && left != nil {
+			total = whole(calls) + whole(left)
+		}
 		share := 0.0
 		if used := float64(whole(calls)); left != nil && used > 0 {
 			share = 100 * used / (used + float64(whole(left)))
 		}
 		byName[name] = object{
-			"total_api_call": calls, "api_call_remaining": left,
+			"total_api_call": total, "api_call_remaining": left,
 			"percentage_used": json.Number(strconv.FormatFloat(share, 'f', 2, 64)),
 		}
 	}

@@ -84,7 +84,7 @@ func TestRules(t *testing.T) {
 			`{"data":[],"links":{"first":"http://127.0.0.1/list?page=1","last":"http://127.0.0.1/list?page=1","prev":null,"next":null},
 			"meta":{"request_id":"r","current_page":1,"per_page":15,"total":0,"last_page":1,"from":null,"to":null}}`},
 		{"lists by kind", "usage.products", `{"data":[{"name":"a","calls":3,"remaining":1},{"product":"b"},7]}`,
-			`{"data":{"a":{"total_api_call":3,"api_call_remaining":1,"percentage_used":75.00},
+			`{"data":{"a":{"total_api_call":4,"api_call_remaining":1,"percentage_used":75.00},
 			"b":{"total_api_call":null,"api_call_remaining":null,"percentage_used":0.00},
 			"2":{"total_api_call":null,"api_call_remaining":null,"percentage_used":0.00}}}`},
 		{"lists by kind", "subscriptions.list", `{"data":[{"category":"addon"},{"feature":"imagen"},1]}`,

@@ -326,7 +326,7 @@ func TestShapesOfAnswers(t *testing.T) {
 			{"teams.list", 0, path{"data", "invitations", 0, "email"}, "eve@example.com"},
 		},
 		"lists by kind": {
-			{"usage.products", 0, path{"data", "video", "total_api_call"}, "1"},
+			{"usage.products", 0, path{"data", "video", "percentage_used"}, "0.00"},
 			{"teams.list", 0, path{"data", "invites", 0, "email"}, "eve@example.com"},
 			{"subscriptions.list", 0, path{"data", "addon"}, "[]"},
 			{"subscriptions.list", 0, path{"data", "enterprise", 0, "plan_id"}, "10"},

@@ -200,10 +200,9 @@ func (s *Server) paidFor(c *call, in *intent, message string) answer {
 	})
 }
 
-// changePlan takes the difference if the new plan costs more, and gives nothing back if it
-// costs less. The period goes on as it was.
-func (s *Server) changePlan(c *call) answer {
-	const message = "Plan changed."
+// changeOwn makes a change to a subscription of the caller's that may charge for it. What
+// the key has paid for already is found again first.
+func (s *Server) changeOwn(c *call, message string, change func(*subscription) answer) answer {
 	u := c.ownSubscription()
 	if u == nil {
 		return c.missingSubscription()
@@ -211,28 +210,37 @@ func (s *Server) changePlan(c *call) answer {
 	if in := c.paidBefore(); in != nil {
 		return s.paidFor(c, in, message)
 	}
-	problems := bag{}
-	p := c.plan("new_plan_id", problems)
-	switch {
-	case p == nil:
-	case p.id == u.plan.id:
-		problems.add("new_plan_id", "The subscription has this plan already.")
-	case u.status != subscriptionActive:
-		problems.add("subscription", "The subscription is %s.", u.status)
-	case p.cents > u.plan.cents:
-		c.defaultCard(problems)
-	}
-	if len(problems) > 0 {
-		return c.invalid(problems)
-	}
-	if p.cents <= u.plan.cents {
-		u.plan = p
-		return c.ok(s.changed(u, message))
-	}
-	in := s.pay(c, c.account.billing.preferred, p.cents-u.plan.cents, "Change of plan: "+p.name, func(in *intent) {
-		u.plan, in.sub = p, u
+	return change(u)
+}
+
+// changePlan takes the difference if the new plan costs more, and gives nothing back if it
+// costs less. The period goes on as it was.
+func (s *Server) changePlan(c *call) answer {
+	const message = "Plan changed."
+	return s.changeOwn(c, message, func(u *subscription) answer {
+		problems := bag{}
+		p := c.plan("new_plan_id", problems)
+		switch {
+		case p == nil:
+		case p.id == u.plan.id:
+			problems.add("new_plan_id", "The subscription has this plan already.")
+		case u.status != subscriptionActive:
+			problems.add("subscription", "The subscription is %s.", u.status)
+		case p.cents > u.plan.cents:
+			c.defaultCard(problems)
+		}
+		if len(problems) > 0 {
+			return c.invalid(problems)
+		}
+		if p.cents <= u.plan.cents {
+			u.plan = p
+			return c.ok(s.changed(u, message))
+		}
+		in := s.pay(c, c.account.billing.preferred, p.cents-u.plan.cents, "Change of plan: "+p.name, func(in *intent) {
+			u.plan, in.sub = p, u
+		})
+		return s.paidFor(c, in, message)
 	})
-	return s.paidFor(c, in, message)
 }
 
 func (s *Server) pauseSubscription(c *call) answer {
@@ -250,37 +258,27 @@ func (s *Server) pauseSubscription(c *call) answer {
 // resumeSubscription is free within the period that was paid; after it, a new one is charged.
 func (s *Server) resumeSubscription(c *call) answer {
 	const message = "Subscription resumed."
-	u := c.ownSubscription()
-	if u == nil {
-		return c.missingSubscription()
-	}
-	if in := c.paidBefore(); in != nil {
-		return s.paidFor(c, in, message)
-	}
-	if u.status != subscriptionPaused {
-		return c.invalidField("subscription", "The subscription is %s, not paused.", u.status)
-	}
-	if c.now.Before(u.end) {
-		u.status = subscriptionActive
-		return c.ok(s.changed(u, message))
-	}
-	return s.payPeriod(c, u, message)
+	return s.changeOwn(c, message, func(u *subscription) answer {
+		if u.status != subscriptionPaused {
+			return c.invalidField("subscription", "The subscription is %s, not paused.", u.status)
+		}
+		if c.now.Before(u.end) {
+			u.status = subscriptionActive
+			return c.ok(s.changed(u, message))
+		}
+		return s.payPeriod(c, u, message)
+	})
 }
 
 // resetCycle ends the period now and pays for a new one.
 func (s *Server) resetCycle(c *call) answer {
 	const message = "Billing cycle reset."
-	u := c.ownSubscription()
-	if u == nil {
-		return c.missingSubscription()
-	}
-	if in := c.paidBefore(); in != nil {
-		return s.paidFor(c, in, message)
-	}
-	if u.status != subscriptionActive {
-		return c.invalidField("subscription", "The subscription is %s.", u.status)
-	}
-	return s.payPeriod(c, u, message)
+	return s.changeOwn(c, message, func(u *subscription) answer {
+		if u.status != subscriptionActive {
+			return c.invalidField("subscription", "The subscription is %s.", u.status)
+		}
+		return s.payPeriod(c, u, message)
+	})
 }
 
 // payPeriod charges the default card for a period that begins when it is paid.
@@ -329,27 +327,22 @@ func (s *Server) chargeAmount(c *call) answer {
 // from now on.
 func (s *Server) fixPayment(c *call) answer {
 	const message = "Payment fixed."
-	u := c.ownSubscription()
-	if u == nil {
-		return c.missingSubscription()
-	}
-	if in := c.paidBefore(); in != nil {
-		return s.paidFor(c, in, message)
-	}
-	problems := bag{}
-	if c.has("plan_category") && !slices.Contains([]string{"enterprise", "imagen", "addon", "normal"}, c.text("plan_category")) {
-		problems.add("plan_category", "The selected plan category is invalid.")
-	}
-	if c.has("stripe_subscription_id") && c.text("stripe_subscription_id") != u.stripeID {
-		problems.add("stripe_subscription_id", "The selected stripe subscription id is invalid.")
-	}
-	if u.status != subscriptionPastDue {
-		problems.add("subscription", "The subscription is %s, not past due.", u.status)
-	}
-	if len(problems) > 0 {
-		return c.invalid(problems)
-	}
-	return s.payPeriod(c, u, message)
+	return s.changeOwn(c, message, func(u *subscription) answer {
+		problems := bag{}
+		if c.has("plan_category") && !slices.Contains([]string{"enterprise", "imagen", "addon", "normal"}, c.text("plan_category")) {
+			problems.add("plan_category", "The selected plan category is invalid.")
+		}
+		if c.has("stripe_subscription_id") && c.text("stripe_subscription_id") != u.stripeID {
+			problems.add("stripe_subscription_id", "The selected stripe subscription id is invalid.")
+		}
+		if u.status != subscriptionPastDue {
+			problems.add("subscription", "The subscription is %s, not past due.", u.status)
+		}
+		if len(problems) > 0 {
+			return c.invalid(problems)
+		}
+		return s.payPeriod(c, u, message)
+	})
 }
 
 // MarkPastDue is a renewal that failed: the subscription is past due until its payment is fixed.
