@@ -166,6 +166,8 @@ const (
 
 func (e endpoint) row() *Endpoint { return &table[e] }
 
+//go:generate go run ./docs
+
 var table = func() [endpointCount]Endpoint {
 	open := func(name, call, path, known string) Endpoint {
 		return Endpoint{Name: name, Call: call, Method: post, Path: path, Limiter: LimiterAuth, Repeat: RepeatOnce, Known: known}

@@ -346,6 +346,31 @@ func jsonText(v []byte) string {
 	return string(t)
 }
 
+// jsonInt reads a whole number, as a number or a string.
+func jsonInt(v []byte) int {
+	var n flexInt
+	_ = n.UnmarshalJSON(v) // it takes everything
+	return int(n)
+}
+
+// optionalInt reads a whole number that may be null.
+func optionalInt(v []byte) *int64 {
+	if jsonNumber(v) == "" {
+		return nil
+	}
+	return Ptr(int64(jsonInt(v)))
+}
+
+// jsonNumber is a number as it is written, as a number or a string; anything
+// else is "".
+func jsonNumber(v []byte) json.Number {
+	n := json.Number(jsonText(v))
+	if c := n[:min(1, len(n))]; c != "-" && (c < "0" || c > "9") || !json.Valid([]byte(n)) {
+		return ""
+	}
+	return n
+}
+
 // member is one member of a JSON object; nil if v is no object, or if the member
 // is absent or null.
 func member(v []byte, name string) []byte {

@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"net/http"
 	"strings"
 	"time"
@@ -270,15 +269,6 @@ func (t *trip) paidByHand(a *answer) error {
 	return nil
 }
 
-// finished tells the words for money that has moved.
-func finished(status string) bool {
-	switch strings.ToLower(status) {
-	case "succeeded", "success", "successful", "paid", "complete", "completed":
-		return true
-	}
-	return false
-}
-
 func (t *trip) unknown(err error) error {
 	u := &OutcomeUnknownError{Operation: t.opts.operation, Endpoint: t.e.Name, IdempotencyKey: t.key, Err: err}
 	if p, ok := t.in.body.(priced); ok {
@@ -345,34 +335,4 @@ func (t *trip) scrub(s string) string {
 		}
 	}
 	return scrubText(s)
-}
-
-// paidWords looks at all that an answer to a payment says beside its data: each
-// word for a state has to be one for money that has moved, and nothing may say
-// that it failed.
-func paidWords(a *answer, words ...string) error {
-	for _, word := range words {
-		if word != "" && !finished(word) && word != "ok" && word != "active" && word != "trialing" {
-			return unfinishedError(word)
-		}
-	}
-	for _, object := range [...][]byte{a.object(), a.body} {
-		for m := membersOf(object); m.next(); {
-			switch string(m.name) {
-			case "success", "status":
-				if m.value[0] == 'f' || string(m.value) == "0" {
-					return unfinishedError("failed")
-				}
-			case "errors":
-				if !emptyValue(m.value) {
-					return unfinishedError("failed")
-				}
-			}
-		}
-	}
-	return nil
-}
-
-func unfinishedError(status string) error {
-	return fmt.Errorf("the payment is %q, not finished", clean(status, maxCodeText))
 }

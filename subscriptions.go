@@ -348,15 +348,6 @@ func (r *SubscriptionChange) decode(t *trip, a *answer) error {
 	return paidWords(a, string(w.PaymentStatus))
 }
 
-// unpaid tells the words for a subscription whose price has not been paid.
-func unpaid(status string) bool {
-	switch status {
-	case "incomplete", "incomplete_expired", "past_due", "unpaid", "pending", "processing", "open", "failed", setupDeclined:
-		return true
-	}
-	return false
-}
-
 // SubscriptionChangePlanParams moves a subscription to another plan.
 type SubscriptionChangePlanParams struct {
 	NewPlanID ID `json:"new_plan_id"` // from Plans

@@ -48,24 +48,6 @@ func (s *UsageSummary) decode(_ *trip, a *answer) error {
 	return nil
 }
 
-// optionalInt reads a whole number that may be null.
-func optionalInt(v []byte) *int64 {
-	if jsonNumber(v) == "" {
-		return nil
-	}
-	return Ptr(int64(jsonInt(v)))
-}
-
-// jsonNumber is a number as it is written, as a number or a string; anything
-// else is "".
-func jsonNumber(v []byte) json.Number {
-	n := json.Number(jsonText(v))
-	if c := n[:min(1, len(n))]; c != "-" && (c < "0" || c > "9") || !json.Valid([]byte(n)) {
-		return ""
-	}
-	return n
-}
-
 // Summary reads the account's use in all. Limits: 120 a minute. API: GET
 // /usage/summary.
 func (s *UsageService) Summary(ctx context.Context, opts ...RequestOption) (*UsageSummary, error) {

@@ -232,6 +232,28 @@ func (a *Amount) set(b []byte) error {
 	return nil
 }
 
+// sum is an amount that may not have been sent: zero dollars and no word are
+// not the same.
+type sum struct {
+	Amount
+	sent bool
+}
+
+func (s *sum) UnmarshalJSON(data []byte) error {
+	if string(data) == "null" {
+		return nil
+	}
+	s.sent = true
+	return s.Amount.UnmarshalJSON(data)
+}
+
+func (s sum) pointer() *Amount {
+	if !s.sent {
+		return nil
+	}
+	return &s.Amount
+}
+
 // ID numbers an account, a key, a plan, a subscription or a team member. 0 means that there is none.
 //
 // In JSON it is an integer. It decodes from 45 and "45"; whatever is no 64-bit integer (null, "", a UUID, an

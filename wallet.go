@@ -3,7 +3,6 @@ package modelslab
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"iter"
 	"net/http"
@@ -21,67 +20,6 @@ type WalletService struct{ c *Client }
 type Balance struct {
 	Balance  Amount `json:"balance"`
 	Currency string `json:"currency"` // "USD"; empty: not said
-}
-
-// sum is an amount that may not have been sent: zero dollars and no word are
-// not the same.
-type sum struct {
-	Amount
-	sent bool
-}
-
-func (s *sum) UnmarshalJSON(data []byte) error {
-	if string(data) == "null" {
-		return nil
-	}
-	s.sent = true
-	return s.Amount.UnmarshalJSON(data)
-}
-
-func (s sum) pointer() *Amount {
-	if !s.sent {
-		return nil
-	}
-	return &s.Amount
-}
-
-// holdings is the balance as many answers tell it, in three places.
-type holdings struct {
-	inWallet, plain, prefixed sum
-	currency                  string
-}
-
-// read takes a member of an answer that may tell the balance.
-func (w *holdings) read(name, value []byte) (err error) {
-	switch string(name) {
-	case "balance":
-		err = w.plain.UnmarshalJSON(value)
-	case "wallet_balance":
-		err = w.prefixed.UnmarshalJSON(value)
-	case "currency":
-		w.currency = firstOf(w.currency, jsonText(value))
-	case "wallet":
-		for m := membersOf(value); m.next(); {
-			switch string(m.name) {
-			case "balance":
-				if err := w.inWallet.UnmarshalJSON(m.value); err != nil {
-					return err
-				}
-			case "currency":
-				w.currency = jsonText(m.value)
-			}
-		}
-	}
-	return err
-}
-
-func (w *holdings) balance() sum {
-	for _, s := range [...]sum{w.inWallet, w.plain, w.prefixed} {
-		if s.sent {
-			return s
-		}
-	}
-	return sum{}
 }
 
 func (b *Balance) decode(_ *trip, a *answer) error {
@@ -223,13 +161,6 @@ func (tx *Transaction) read(_ place, object []byte) (err error) {
 	return err
 }
 
-// jsonInt reads a whole number, as a number or a string.
-func jsonInt(v []byte) int {
-	var n flexInt
-	_ = n.UnmarshalJSON(v) // it takes everything
-	return int(n)
-}
-
 // Transactions reads one page of the wallet's movements. Limits: 120 a minute,
 // 200 a page. API: GET /wallet/transactions.
 func (s *WalletService) Transactions(ctx context.Context, p TransactionsParams, opts ...RequestOption) (*TransactionPage, error) {
@@ -286,82 +217,6 @@ type Funding struct {
 	Message         string  // the server's words
 	Balance         *Amount // US dollars after it; nil: not sent
 }
-
-// paymentWords are what an answer says of a payment, in its many places.
-type paymentWords struct {
-	state    string // of the payment object
-	status   string // beside it
-	paystate string // payment_status, or a word where the payment object is due
-	intent   string
-	message  string
-	amount   sum  // of the payment object, or beside it
-	page     bool // a checkout page came
-	held     holdings
-}
-
-func (w *paymentWords) read(object []byte) error {
-	var beside sum
-	for m := membersOf(object); m.next(); {
-		var err error
-		switch v := m.value; string(m.name) {
-		case "payment":
-			w.paystate = firstOf(w.paystate, jsonText(v))
-			for p := membersOf(v); p.next() && err == nil; {
-				switch string(p.name) {
-				case "status":
-					w.state = jsonText(p.value)
-				case "payment_intent_id":
-					w.intent = jsonText(p.value)
-				case "amount":
-					err = w.amount.UnmarshalJSON(p.value)
-				}
-			}
-		case "status":
-			w.status = jsonText(v)
-		case "payment_status":
-			w.paystate = firstOf(jsonText(v), w.paystate)
-		case "payment_intent_id":
-			w.intent = firstOf(w.intent, jsonText(v))
-		case "amount":
-			err = beside.UnmarshalJSON(v)
-		case "message":
-			w.message = jsonText(v)
-		case "checkout_url":
-			w.page = jsonText(v) != ""
-		default:
-			err = w.held.read(m.name, v)
-		}
-		if err != nil {
-			return fmt.Errorf("%s: %w", m.name, err)
-		}
-	}
-	if !w.amount.sent {
-		w.amount = beside
-	}
-	return nil
-}
-
-// said reports whether there is any word for what became of the payment.
-func (w *paymentWords) said() bool {
-	return w.state != "" || w.status != "" || w.paystate != "" || w.held.balance().sent
-}
-
-// paid is nil if all words are those for money that has moved, of the amount
-// that was asked for.
-func (w *paymentWords) paid(a *answer, asked Amount) error {
-	if w.page && w.state == "" {
-		return errors.New("a checkout page came instead of a payment")
-	}
-	if err := paidWords(a, w.state, w.status, w.paystate); err != nil {
-		return err
-	}
-	if !asked.IsZero() && w.amount.sent && w.amount.Amount != asked && a.replayed() {
-		return fmt.Errorf("the server answers another request: $%s, not $%s", w.amount.Amount, asked)
-	}
-	return nil
-}
-
-func (w *paymentWords) word() string { return firstOf(w.state, w.paystate, w.status) }
 
 func (f *Funding) decode(t *trip, a *answer) error {
 	p := a.object()
@@ -710,19 +565,6 @@ func (r *CouponRedemption) decode(t *trip, a *answer) error {
 	}
 	*r = CouponRedemption{w.word(), w.intent, w.message, w.amount.pointer(), w.held.balance().pointer()}
 	return nil
-}
-
-// readPayment reads an answer that may speak of a payment and need not.
-func readPayment(t *trip, a *answer) (*paymentWords, error) {
-	object, err := a.anything(t)
-	if err != nil {
-		return nil, err
-	}
-	w := &paymentWords{}
-	if err := w.read(object); err != nil {
-		return nil, err
-	}
-	return w, w.paid(a, Amount{})
 }
 
 // RedeemCoupon uses a coupon: its worth is added to the wallet, and with a
