@@ -170,6 +170,9 @@ type AuthSignupParams struct {
 	Email    string `json:"email"`
 	Password Secret `json:"password"`
 	Name     string `json:"name,omitzero"` // optional
+	// PasswordConfirmation is Password once more, for a server that asks for it;
+	// none is documented to. Sent only if it is set.
+	PasswordConfirmation Secret `json:"password_confirmation,omitzero"`
 }
 
 func (p AuthSignupParams) check() error {
@@ -178,13 +181,16 @@ func (p AuthSignupParams) check() error {
 
 func (p AuthSignupParams) wire() any {
 	return struct {
-		Email    string `json:"email"`
-		Password string `json:"password"`
-		Name     string `json:"name,omitzero"`
-	}{p.Email, p.Password.Reveal(), p.Name}
+		Email                string `json:"email"`
+		Password             string `json:"password"`
+		Name                 string `json:"name,omitzero"`
+		PasswordConfirmation string `json:"password_confirmation,omitzero"`
+	}{p.Email, p.Password.Reveal(), p.Name, p.PasswordConfirmation.Reveal()}
 }
 
-func (p AuthSignupParams) secrets() []string { return []string{p.Password.Reveal()} }
+func (p AuthSignupParams) secrets() []string {
+	return []string{p.Password.Reveal(), p.PasswordConfirmation.Reveal()}
+}
 func (p AuthSignupParams) mailbox() string   { return p.Email }
 
 // Signup is an account that waits for its e-mail to be verified. What the

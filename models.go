@@ -18,8 +18,11 @@ const (
 	SortRecommended = "recommended" // the server's default
 	SortLatest      = "latest"
 	SortMostUsed    = "most-used"
-	SortAscending   = "asc"
-	SortDescending  = "desc"
+	SortAsc         = "asc"
+	SortDesc        = "desc"
+	// How these two differ from the two before is documented nowhere.
+	SortSortAsc  = "sort-asc"
+	SortSortDesc = "sort-desc"
 )
 
 // ModelSearchParams chooses models. All fields are optional; words that nobody
