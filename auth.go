@@ -191,7 +191,7 @@ func (p AuthSignupParams) wire() any {
 func (p AuthSignupParams) secrets() []string {
 	return []string{p.Password.Reveal(), p.PasswordConfirmation.Reveal()}
 }
-func (p AuthSignupParams) mailbox() string   { return p.Email }
+func (p AuthSignupParams) mailbox() string { return p.Email }
 
 // Signup is an account that waits for its e-mail to be verified. What the
 // server sends here is documented nowhere, so each field may be empty.

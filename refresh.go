@@ -152,20 +152,25 @@ func (c *Client) renew(ctx context.Context) error {
 
 // renewOnce refreshes, keeps and puts to use; the renewal that it is part of has
 // begun.
-func (c *Client) renewOnce(ctx context.Context) error {
+func (c *Client) renewOnce(ctx context.Context) (err error) {
 	r, p := &c.cell.renewals, c.cfg.refresh
 	old := c.cell.load()
+	defer func() {
+		// Somebody's transport or Save, in a goroutine where nobody could catch it.
+		if v := recover(); v != nil {
+			err = r.failed(old, fmt.Errorf("%w: panic: %s", ErrOutcomeUnknown, clean(old.scrub(fmt.Sprint(v)), maxMessageText)))
+		}
+	}()
 	session := r.unsaved
 	if session == nil {
-		var err error
 		if session, err = c.refresh(ctx, AuthRefreshParams{TokenExpiry: p.TokenExpiry, DeviceName: p.DeviceName}, nil); err != nil {
 			return r.failed(old, err)
 		}
 	}
+	r.mu.Lock()
+	r.unsaved = session // until adopt
+	r.mu.Unlock()
 	if err := p.Save(ctx, session); err != nil {
-		r.mu.Lock()
-		r.unsaved = session
-		r.mu.Unlock()
 		return &refreshError{"the refreshed session could not be kept", err}
 	}
 	c.adopt(old, session)

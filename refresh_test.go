@@ -367,6 +367,31 @@ func TestRefreshesByHandWaitForEachOther(t *testing.T) {
 	})
 }
 
+func TestAPanicInARefreshIsAnErrorOfTheCall(t *testing.T) {
+	t.Run("in the transport", func(t *testing.T) {
+		s, k := &refreshing{during: func() { panic("at " + oldToken) }}, &keeper{}
+		c := onRefreshing(t, s, k, time.Hour, RefreshPolicy{})
+		err := balanceOf(c)
+		require.ErrorIs(t, err, ErrUnauthenticated)
+		assert.Contains(t, err.Error(), "panic: at")
+		assert.NotContains(t, err.Error(), "canary")
+	})
+	t.Run("in Save", func(t *testing.T) {
+		s := &refreshing{live: oldToken}
+		broken := true
+		c := stubbed(t, s, WithSession(dying(time.Hour)), WithAutoRefresh(RefreshPolicy{Save: func(context.Context, *Session) error {
+			if broken {
+				panic("no disk")
+			}
+			return nil
+		}}))
+		require.ErrorIs(t, balanceOf(c), ErrUnauthenticated)
+		broken = false
+		require.NoError(t, balanceOf(c), "the session was not lost")
+		assert.Equal(t, 1, s.times())
+	})
+}
+
 func TestWithAutoRefreshOptions(t *testing.T) {
 	save := (&keeper{}).save
 	_, err := New(WithAutoRefresh(RefreshPolicy{}))
