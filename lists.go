@@ -72,7 +72,8 @@ func (a *answer) list(name string) (listing, error) {
 	case !l.find(p, name, 0):
 		return l, missing(name)
 	}
-	if p[0] == '[' && a.shape == shapeObject { // a paginator without an envelope
+	if p[0] == '[' && a.shape == shapeObject { // a paginator, with or without an envelope
+		l.beside = a.body
 		l.readAll(a.body)
 	}
 	l.readAll(a.outer.meta)

@@ -998,3 +998,28 @@ func TestACardIsNotCarriedIntoAnotherAccount(t *testing.T) {
 		assert.Nil(t, pm)
 	})
 }
+
+func TestAPaymentThatIsCalledByHandIsHeldToWhatItsMethodHolds(t *testing.T) {
+	for _, tt := range []struct{ method, path, body string }{
+		{put, "/subscriptions/45", `{"data":{"subscription":{"id":45,"plan_id":3,"status":"past_due"}}}`},
+		{post, "/subscriptions/45/resume", `{"data":{"status":"incomplete"}}`},
+		{post, "/subscriptions/45/reset-cycle", `{"data":{"payment_status":"unpaid"}}`},
+		{post, "/subscriptions/45/fix-payment", `{"data":{"success":false}}`},
+		{post, "/subscriptions/charge-amount", `{"data":{"status":"processing"}}`},
+		{post, "/wallet/coupons/redeem", `{"data":{"status":"failed"}}`},
+		{put, "/wallet/auto-funding", `{"data":{"success":false}}`},
+		{post, "/wallet/withdraw", `{"data":{"status":"rejected"}}`},
+	} {
+		t.Run(tt.method+" "+tt.path, func(t *testing.T) {
+			for _, out := range []any{nil, new(map[string]any)} {
+				c := stubbed(t, scripted(says(200, tt.body)))
+				assertKind(t, ErrOutcomeUnknown, c.Call(t.Context(), tt.method, tt.path, nil, out))
+				c = stubbed(t, scripted(says(200, `{"data":{"message":"Done.","status":"active"}}`)))
+				if strings.HasPrefix(tt.path, "/wallet/") || strings.HasSuffix(tt.path, "amount") {
+					c = stubbed(t, scripted(says(200, `{"data":{"message":"Done."}}`)))
+				}
+				require.NoError(t, c.Call(t.Context(), tt.method, tt.path, nil, out))
+			}
+		})
+	}
+}

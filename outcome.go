@@ -253,18 +253,30 @@ const requiresAction = "requires_action"
 // paidByHand holds an answer to a payment that was called by hand against what
 // its method would make of it. A checkout page is no payment, and no failure.
 func (t *trip) paidByHand(a *answer) error {
-	p := a.object()
-	switch {
-	case !t.byHand:
+	if !t.byHand {
 		return nil
-	case t.e.full == table[walletFund].full && t.e.Spends:
-		if member(p, "checkout_url") == nil {
+	}
+	p := a.object()
+	page := member(p, "checkout_url") != nil
+	switch t.e {
+	case walletFund.row():
+		if !page {
 			return new(Funding).decode(t, a)
 		}
-	case t.e.full == table[subscriptionsCreate].full && t.e.Spends:
-		if member(p, "checkout_url") == nil && member(member(p, "payment"), "status") == nil {
+	case subscriptionsCreate.row():
+		if !page && member(member(p, "payment"), "status") == nil {
 			return new(SubscriptionResult).decode(t, a)
 		}
+	case subscriptionsChangePlan.row(), subscriptionsResume.row(), subscriptionsResetCycle.row(), subscriptionsFixPayment.row():
+		return new(SubscriptionChange).decode(t, a)
+	case subscriptionsChargeAmount.row():
+		return new(AmountCharge).decode(t, a)
+	case walletRedeemCoupon.row():
+		return new(CouponRedemption).decode(t, a)
+	case walletSetAutoFunding.row():
+		return new(AutoFunding).decode(t, a)
+	case walletWithdraw.row():
+		return new(Withdrawal).decode(t, a)
 	}
 	return nil
 }

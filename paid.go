@@ -55,12 +55,12 @@ type paymentWords struct {
 	intent   string
 	message  string
 	amount   sum  // of the payment object, or beside it
+	beside   sum  // beside the payment object alone
 	page     bool // a checkout page came
 	held     holdings
 }
 
 func (w *paymentWords) read(object []byte) error {
-	var beside sum
 	for m := membersOf(object); m.next(); {
 		var err error
 		switch v := m.value; string(m.name) {
@@ -83,7 +83,7 @@ func (w *paymentWords) read(object []byte) error {
 		case "payment_intent_id":
 			w.intent = firstOf(w.intent, jsonText(v))
 		case "amount":
-			err = beside.UnmarshalJSON(v)
+			err = w.beside.UnmarshalJSON(v)
 		case "message":
 			w.message = jsonText(v)
 		case "checkout_url":
@@ -96,7 +96,7 @@ func (w *paymentWords) read(object []byte) error {
 		}
 	}
 	if !w.amount.sent {
-		w.amount = beside
+		w.amount = w.beside
 	}
 	return nil
 }

@@ -364,12 +364,12 @@ func (f *AutoFunding) decode(t *trip, a *answer) error {
 	if err := paidWords(a); err != nil {
 		return err
 	}
-	asked, _ := t.in.body.(WalletSetAutoFundingParams)
+	asked, typed := t.in.body.(WalletSetAutoFundingParams)
 	for _, sent := range [...]struct {
 		sum
 		asked Amount
 	}{{w.AutoChargeAmount, asked.AutoChargeAmount}, {w.ChargeThreshold, asked.ChargeThreshold}} {
-		if sent.sent && sent.Amount != sent.asked {
+		if typed && sent.sent && sent.Amount != sent.asked {
 			return fmt.Errorf("the server answers another request: $%s, not $%s", sent.Amount, sent.asked)
 		}
 	}
@@ -551,7 +551,7 @@ type CouponRedemption struct {
 	Status          string // the server's word
 	PaymentIntentID string // "pi_…", where a card was charged
 	Message         string
-	Amount          *Amount // US dollars, as the server says; nil: not sent
+	Amount          *Amount // US dollars that the coupon gave; nil: not sent
 	Balance         *Amount // US dollars after it; nil: not sent
 }
 
@@ -563,7 +563,7 @@ func (r *CouponRedemption) decode(t *trip, a *answer) error {
 	if asked, ok := t.in.body.(WalletRedeemCouponParams); ok && asked.PaymentMethodID != "" && !w.said() {
 		return missing("payment.status") // a card was to be charged
 	}
-	*r = CouponRedemption{w.word(), w.intent, w.message, w.amount.pointer(), w.held.balance().pointer()}
+	*r = CouponRedemption{w.word(), w.intent, w.message, w.beside.pointer(), w.held.balance().pointer()}
 	return nil
 }
 
