@@ -281,7 +281,7 @@ func ExampleGenerationService_Run() {
 	// success
 }
 
-// Endpoints without a method of their own walk the same road.
+// A call by hand walks the same road as a method.
 func ExampleClient_Call() {
 	client, _ := demo()
 

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"slices"
 	"strings"
 )
 
@@ -315,17 +314,23 @@ func walk[T any](start func() (next func() (items []T, more bool, err error))) i
 	}
 }
 
-// unseen are the items that the page before did not have: while one reads, new
-// rows push old ones over to the next page.
-func unseen[T any](items, before []T, same func(a, b *T) bool) []T {
-	if len(before) == 0 {
-		return items
-	}
-	fresh := make([]T, 0, len(items))
+// seen is what a walk has yielded, by what tells one item from another: while one
+// reads, new rows push old ones over to the next page, and a server may begin
+// anew behind its last one.
+type seen map[any]struct{}
+
+// fresh are the items that no page before had.
+func fresh[T any](known seen, items []T, key func(*T) any) []T {
+	keys := make([]any, len(items))
+	news := make([]T, 0, len(items))
 	for i := range items {
-		if !slices.ContainsFunc(before, func(b T) bool { return same(&items[i], &b) }) {
-			fresh = append(fresh, items[i])
+		keys[i] = key(&items[i])
+		if _, old := known[keys[i]]; !old {
+			news = append(news, items[i])
 		}
 	}
-	return fresh
+	for _, k := range keys {
+		known[k] = struct{}{}
+	}
+	return news
 }

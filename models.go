@@ -210,15 +210,15 @@ func (s *ModelsService) Search(ctx context.Context, p ModelSearchParams, opts ..
 func (s *ModelsService) SearchAll(ctx context.Context, p ModelSearchParams, opts ...RequestOption) iter.Seq2[*Model, error] {
 	return walk(func() func() ([]Model, bool, error) {
 		p := p
-		var before []Model
+		known := seen{}
 		return func() ([]Model, bool, error) {
 			page, err := s.Search(ctx, p, opts...)
 			if err != nil {
 				return nil, false, err
 			}
-			fresh := unseen(page.Items, before, func(a, b *Model) bool { return a.ModelID == b.ModelID && a.ModelName == b.ModelName })
-			before, p.Page = page.Items, max(p.Page, 1)+1
-			return fresh, page.LastPage == 0 || p.Page <= page.LastPage, nil
+			p.Page = max(p.Page, 1) + 1
+			news := fresh(known, page.Items, func(m *Model) any { return firstOf(m.ModelID, m.ModelName) })
+			return news, page.LastPage == 0 || p.Page <= page.LastPage, nil
 		}
 	})
 }

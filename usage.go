@@ -157,20 +157,17 @@ func (r *UsageRecord) read(_ place, object []byte) error {
 	return nil
 }
 
-// alike tells whether two records are the same one.
-func (r *UsageRecord) alike(o *UsageRecord) bool {
-	if r.ID != 0 || o.ID != 0 {
-		return r.ID == o.ID
+// key tells a record from another.
+func (r *UsageRecord) key() any {
+	if r.ID != 0 {
+		return r.ID
 	}
-	a, b := *r, *o
-	a.Cost, b.Cost = nil, nil
-	costly := func(c *Amount) Amount {
-		if c == nil {
-			return Amount{}
-		}
-		return *c
-	}
-	return a == b && costly(r.Cost) == costly(o.Cost)
+	whole := *r
+	whole.Cost = nil
+	return struct {
+		UsageRecord
+		sum
+	}{whole, sumOf(r.Cost)}
 }
 
 // UsagePage is some of the records, presumably the newest first: the order is
@@ -202,51 +199,83 @@ func (s *UsageService) History(ctx context.Context, p UsageHistoryParams, opts .
 // ends with at most one error, last.
 //
 // It goes back day by day, because the API has no other cursor: each request
-// ends with the oldest day seen so far. A day with more records than Limit
-// cannot be read whole; the error then says where to go on.
+// ends with the oldest day seen so far. Where that cannot reach all records (a
+// day with more of them than Limit, a server that sorts or bounds them in another
+// way than is documented) the last thing it yields is an error that says so.
 func (s *UsageService) AllHistory(ctx context.Context, p UsageHistoryParams, opts ...RequestOption) iter.Seq2[*UsageRecord, error] {
 	return walk(func() func() ([]UsageRecord, bool, error) {
-		p := p
-		if p.Limit == 0 {
-			p.Limit = maxPage
+		w := historyWalk{p: p, known: seen{}}
+		if w.p.Limit == 0 {
+			w.p.Limit = maxPage
 		}
-		var before []UsageRecord // the page before
-		stepped := false         // to the day before, because nothing was new
 		return func() ([]UsageRecord, bool, error) {
 			for {
-				page, err := s.History(ctx, p, opts...)
+				if w.stop != nil {
+					return nil, false, w.stop
+				}
+				page, err := s.History(ctx, w.p, opts...)
 				if err != nil {
 					return nil, false, err
 				}
-				fresh := unseen(page.Items, before, (*UsageRecord).alike)
-				oldest := oldestOf(page.Items)
-				switch {
-				case oldest.IsZero(): // nothing, or nothing that tells where to go on
-					return fresh, false, nil
-				case len(fresh) > 0:
-					before, p.To, stepped = page.Items, oldest, false
-					return fresh, true, nil
-				case stepped: // this server does not know To
-					return nil, false, nil
-				case len(page.Items) >= p.Limit:
-					return nil, false, fmt.Errorf("modelslab: %s has more than %d usage records, and the API shows no more of a day: go on with UsageHistoryParams.To at the day before", day(oldest), p.Limit)
-				}
-				p.To, stepped = oldest.AddDate(0, 0, -1), true // that day is done
-				if !p.From.IsZero() && day(p.To) < day(p.From) {
-					return nil, false, nil
+				if news, more := w.take(page.Items); len(news) > 0 || !more {
+					return news, more, nil
 				}
 			}
 		}
 	})
 }
 
-// oldestOf is when the oldest record of a page was made; zero: not said.
-func oldestOf(items []UsageRecord) time.Time {
-	var oldest time.Time
+// historyWalk goes back through the records.
+type historyWalk struct {
+	p       UsageHistoryParams // of the next request
+	known   seen
+	stepped bool  // to the day before, because nothing was new
+	stop    error // why there may be records that cannot be reached
+}
+
+// take tells what is new in a page, and whether there can be more.
+func (w *historyWalk) take(items []UsageRecord) (news []UsageRecord, more bool) {
+	news = fresh(w.known, items, (*UsageRecord).key)
+	oldest, newest := span(items)
+	full := len(items) >= w.p.Limit
+	switch {
+	case len(items) == 0:
+		return nil, false
+	case oldest.IsZero():
+		return news, full && w.unreachable("the records do not say when they were made")
+	case full && items[0].CreatedAt.Before(items[len(items)-1].CreatedAt.Time):
+		return news, w.unreachable("the server begins with the oldest ones: go on with UsageHistoryParams.From at the last day")
+	case len(news) > 0:
+		w.p.To, w.stepped = oldest, false
+		return news, true
+	case full && day(oldest) == day(newest):
+		return nil, w.unreachable(fmt.Sprintf("%s has more than %d of them: go on with UsageHistoryParams.To at the day before", day(oldest), w.p.Limit))
+	case w.stepped:
+		return nil, full && w.unreachable("the server does not keep to UsageHistoryParams.To")
+	}
+	w.p.To, w.stepped = oldest.AddDate(0, 0, -1), true // that day is done
+	return nil, w.p.From.IsZero() || day(w.p.To) >= day(w.p.From)
+}
+
+// unreachable ends the walk with an error, once what is new has been yielded.
+func (w *historyWalk) unreachable(why string) bool {
+	w.stop = fmt.Errorf("modelslab: there may be more usage records: %s", why)
+	return true
+}
+
+// span is when the oldest and the newest record were made; zero: not said.
+func span(items []UsageRecord) (oldest, newest time.Time) {
 	for _, r := range items {
-		if t := r.CreatedAt.Time; !t.IsZero() && (oldest.IsZero() || t.Before(oldest)) {
+		t := r.CreatedAt.Time
+		if t.IsZero() {
+			continue
+		}
+		if oldest.IsZero() || t.Before(oldest) {
 			oldest = t
 		}
+		if t.After(newest) {
+			newest = t
+		}
 	}
-	return oldest
+	return oldest, newest
 }

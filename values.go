@@ -247,6 +247,13 @@ func (s *sum) UnmarshalJSON(data []byte) error {
 	return s.Amount.UnmarshalJSON(data)
 }
 
+func sumOf(a *Amount) sum {
+	if a == nil {
+		return sum{}
+	}
+	return sum{*a, true}
+}
+
 func (s sum) pointer() *Amount {
 	if !s.sent {
 		return nil

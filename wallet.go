@@ -7,6 +7,7 @@ import (
 	"iter"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -176,26 +177,33 @@ func (s *WalletService) AllTransactions(ctx context.Context, p TransactionsParam
 		if p.Limit == 0 {
 			p.Limit = maxPage
 		}
-		var before []Transaction
+		known, before := seen{}, &TransactionPage{}
 		return func() ([]Transaction, bool, error) {
-			page, err := s.Transactions(ctx, p, opts...)
-			if err != nil {
-				return nil, false, err
+			for {
+				page, err := s.Transactions(ctx, p, opts...)
+				if err != nil {
+					return nil, false, err
+				}
+				p.Offset += len(page.Items)
+				news, more := fresh(known, page.Items, (*Transaction).key), page.Total == 0 || p.Offset < page.Total
+				// Many new rows push a page of old ones here; a page that merely
+				// repeats is that of a server which knows no offset.
+				pushed := more && page.Total > 0 && (page.Total != before.Total || !slices.Equal(page.Items, before.Items))
+				before = page
+				if len(news) > 0 || !pushed {
+					return news, more, nil
+				}
 			}
-			fresh := unseen(page.Items, before, (*Transaction).alike)
-			before = page.Items
-			p.Offset += len(page.Items)
-			return fresh, page.Total == 0 || p.Offset < page.Total, nil
 		}
 	})
 }
 
-// alike tells whether two transactions are the same one.
-func (tx *Transaction) alike(o *Transaction) bool {
-	if tx.ID != 0 || o.ID != 0 {
-		return tx.ID == o.ID
+// key tells a transaction from another.
+func (tx *Transaction) key() any {
+	if tx.ID != 0 {
+		return tx.ID
 	}
-	return *tx == *o
+	return *tx
 }
 
 // WalletFundParams charges a card.
