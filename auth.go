@@ -128,7 +128,7 @@ func (w *sessionWire) token() string { return firstOf(string(w.AccessToken), str
 
 func (s *Session) decode(_ *trip, a *answer) error {
 	var w sessionWire
-	if err := a.decode(&w); err != nil {
+	if err := a.decodeBeside(&w); err != nil {
 		return err
 	}
 	token := w.token()

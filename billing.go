@@ -25,7 +25,7 @@ func (s *StripeConfig) decode(_ *trip, a *answer) error {
 		PublishableKey text `json:"publishable_key"`
 		Instructions   text `json:"instructions"`
 	}
-	if err := a.decode(&w); err != nil {
+	if err := a.decodeBeside(&w); err != nil {
 		return err
 	}
 	if w.PublishableKey == "" {
@@ -344,7 +344,7 @@ var sessionInURL = regexp.MustCompile(`cs_(?:live|test)_[A-Za-z0-9]+`)
 
 func (l *PaymentLink) decode(t *trip, a *answer) error {
 	var w paymentLinkWire
-	if err := a.decode(&w); err != nil {
+	if err := a.decodeBeside(&w); err != nil {
 		return err
 	}
 	url := firstOf(string(w.PaymentURL), string(w.CheckoutURL), string(w.URL))
@@ -548,9 +548,7 @@ func (l *InvoiceLinks) decode(_ *trip, a *answer) error {
 		ReceiptURL       text `json:"receipt_url"`
 		HostedInvoiceURL text `json:"hosted_invoice_url"`
 	}
-	if a.object() == nil { // beside the data, which is null
-		_ = decodeTolerant(a.body, &w)
-	} else if err := a.decode(&w); err != nil {
+	if err := a.decodeBeside(&w); err != nil {
 		return err
 	}
 	*l = InvoiceLinks{string(w.URL), string(w.PDFURL), string(w.InvoicePDF), string(w.ReceiptURL), string(w.HostedInvoiceURL)}

@@ -180,6 +180,15 @@ func (a *answer) decode(v any) error {
 	return decodeTolerant(p, v)
 }
 
+// decodeBeside fills v from the payload, or from what stands beside a data that
+// is null, where the answer may have come without its envelope.
+func (a *answer) decodeBeside(v any) error {
+	if a.object() == nil && a.shape == shapeObject {
+		return decodeTolerant(a.body, v)
+	}
+	return a.decode(v)
+}
+
 var (
 	errNoData     = errors.New("the answer holds no data")
 	errUnreadable = errors.New("the answer is not JSON")
