@@ -3,6 +3,7 @@ package modelslab
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -323,25 +324,36 @@ func (s *AuthService) Refresh(ctx context.Context, p AuthRefreshParams, opts ...
 	if ctx == nil {
 		return nil, &ParamError{Param: "ctx", Reason: "nil"}
 	}
-	renewals := &s.c.cell.renewals
-	n, mine := renewals.begin()
+	r := &s.c.cell.renewals
+	n, mine := r.begin()
 	for !mine {
-		if err := n.wait(ctx); ctx.Err() != nil {
+		_ = n.wait(ctx) // how that one ended is its own callers' matter
+		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		n, mine = renewals.begin()
+		n, mine = r.begin()
 	}
-	defer renewals.end(n, nil)
-	if unsaved := renewals.unsaved; unsaved != nil { // the token at hand is dead already
-		s.c.adopt(s.c.cell.load(), unsaved)
-	}
+	defer r.end(n, nil)
 	old := s.c.cell.load()
+	if r.waiting.Load() { // the token at hand is dead already
+		if err := s.c.keepUnsaved(ctx, old); err != nil {
+			return nil, err
+		}
+		old = s.c.cell.load()
+	}
 	session, err := s.c.refresh(ctx, p, opts)
 	if err != nil {
+		if errors.Is(err, ErrOutcomeUnknown) {
+			r.doubt(old)
+		}
 		return nil, err
 	}
 	s.c.adopt(old, session)
-	return session, nil
+	own := *session
+	if s.c.over != nil && s.c.over.apiKey != "" {
+		own.APIKey = NewSecret(s.c.over.apiKey)
+	}
+	return &own, nil
 }
 
 // Logout ends the client's token. It is sent once; a token that is gone is

@@ -164,6 +164,9 @@ func (m *PaymentMethod) decode(t *trip, a *answer) error {
 	if err := m.read(place{}, inside(object, "payment_method")); err != nil {
 		return err
 	}
+	if err := paidWords(a, jsonText(member(object, "status"))); err != nil {
+		return err
+	}
 	if asked, ok := t.in.body.(BillingAttachPaymentMethodParams); ok && checkPaymentMethod("", m.ID) != nil {
 		m.ID = asked.PaymentMethodID
 	}
@@ -243,7 +246,7 @@ func (i *SetupIntent) decode(_ *trip, a *answer) error {
 	case checkCredential("", secret) != nil:
 		return missing("client_secret")
 	}
-	*i = SetupIntent{id, NewSecret(secret), string(w.Status), string(w.Instructions)}
+	*i = SetupIntent{id, NewSecret(secret), string(w.Status), scrubText(string(w.Instructions))}
 	return nil
 }
 

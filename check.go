@@ -63,6 +63,10 @@ func checkElement(param, s string) error {
 
 // checkModelID is checkElement for ids that may hold slashes, which are escaped.
 func checkModelID(param, id string) error {
+	switch id {
+	case "filters", "tags", "providers":
+		return &ParamError{Param: param, Value: id, Reason: "is no model: it would call Models." + strings.ToUpper(id[:1]) + id[1:]}
+	}
 	for _, element := range strings.Split(id, "/") {
 		if err := checkElement(param, element); err != nil {
 			return err

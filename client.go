@@ -525,7 +525,7 @@ func (t *trip) allow() (release func(error), err error) {
 	if t.opts.operation == "" {
 		use = t.c.cell.party + " " + t.key
 	}
-	if err := t.c.shared.keys.take(use, fingerprint(t.e.Method, t.path, t.body)); err != nil {
+	if err := t.c.shared.keys.take(use, fingerprint(t.e.Method, t.path+"?"+t.query, t.body)); err != nil {
 		return nil, err
 	}
 	return func(err error) {
@@ -577,6 +577,9 @@ func (t *trip) send(ctx context.Context, out any) error {
 		if err := t.c.renew(ctx); err != nil {
 			return err
 		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		t.cred = t.c.credentials() // a refresh may have come between
 	}
 	r := &t.last
@@ -585,7 +588,7 @@ func (t *trip) send(ctx context.Context, out any) error {
 	var answered *result // the last one before r with an answer, and a repeat after it
 	for {
 		*r = t.attempt(ctx)
-		if r.Status == http.StatusUnauthorized && renewable && !renewed && t.attempts < policy.MaxAttempts && t.replaced(ctx) {
+		if r.Status == http.StatusUnauthorized && r.err == nil && ctx.Err() == nil && renewable && !renewed && t.attempts < policy.MaxAttempts && t.replaced(ctx) {
 			renewed = true // it was on its way when the token died
 			r.free()
 			t.cred = t.c.credentials()

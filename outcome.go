@@ -192,11 +192,14 @@ func (t *trip) settle(r *result, out any) error {
 			return err
 		}
 	}
+	if err := t.paidByHand(a); err != nil {
+		return err
+	}
 	if d, ok := out.(decoder); ok {
 		return d.decode(t, a)
 	}
-	if err := t.paidByHand(a); err != nil || out == nil {
-		return err
+	if out == nil {
+		return paidWords(a) // nothing is needed of it but that it says no no
 	}
 	p := a.payload()
 	if p == nil {
@@ -257,7 +260,7 @@ func (t *trip) paidByHand(a *answer) error {
 		return nil
 	}
 	p := a.object()
-	page := member(p, "checkout_url") != nil
+	page := jsonText(member(p, "checkout_url")) != ""
 	switch t.e {
 	case walletFund.row():
 		if !page {

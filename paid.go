@@ -54,9 +54,9 @@ type paymentWords struct {
 	paystate string // payment_status, or a word where the payment object is due
 	intent   string
 	message  string
-	amount   sum  // of the payment object, or beside it
-	beside   sum  // beside the payment object alone
-	page     bool // a checkout page came
+	payment  sum  // the payment object's amount
+	beside   sum  // an amount beside it
+	page     bool // a checkout page or a payment link came
 	held     holdings
 }
 
@@ -64,18 +64,8 @@ func (w *paymentWords) read(object []byte) error {
 	for m := membersOf(object); m.next(); {
 		var err error
 		switch v := m.value; string(m.name) {
-		case "payment":
-			w.paystate = firstOf(w.paystate, jsonText(v))
-			for p := membersOf(v); p.next() && err == nil; {
-				switch string(p.name) {
-				case "status":
-					w.state = jsonText(p.value)
-				case "payment_intent_id":
-					w.intent = jsonText(p.value)
-				case "amount":
-					err = w.amount.UnmarshalJSON(p.value)
-				}
-			}
+		case "payment", "payment_intent":
+			err = w.readPayment(v)
 		case "status":
 			w.status = jsonText(v)
 		case "payment_status":
@@ -86,8 +76,8 @@ func (w *paymentWords) read(object []byte) error {
 			err = w.beside.UnmarshalJSON(v)
 		case "message":
 			w.message = jsonText(v)
-		case "checkout_url":
-			w.page = jsonText(v) != ""
+		case "checkout_url", "payment_url":
+			w.page = w.page || jsonText(v) != ""
 		default:
 			err = w.held.read(m.name, v)
 		}
@@ -95,10 +85,40 @@ func (w *paymentWords) read(object []byte) error {
 			return fmt.Errorf("%s: %w", m.name, err)
 		}
 	}
-	if !w.amount.sent {
-		w.amount = w.beside
+	w.intent = scrubText(w.intent)
+	return nil
+}
+
+// readPayment reads the payment: an object, an intent's id, or a word.
+func (w *paymentWords) readPayment(v []byte) error {
+	if word := jsonText(v); paymentIntentForm.MatchString(word) {
+		w.intent = firstOf(w.intent, word)
+	} else {
+		w.paystate = firstOf(w.paystate, word)
+	}
+	for p := membersOf(v); p.next(); {
+		switch string(p.name) {
+		case "status":
+			w.state = firstOf(w.state, jsonText(p.value))
+		case "payment_intent_id", "id":
+			if id := jsonText(p.value); string(p.name) != "id" || paymentIntentForm.MatchString(id) {
+				w.intent = firstOf(w.intent, id)
+			}
+		case "amount":
+			if err := w.payment.UnmarshalJSON(p.value); err != nil {
+				return err
+			}
+		}
 	}
 	return nil
+}
+
+// amount is the payment's, wherever it stands.
+func (w *paymentWords) amount() sum {
+	if w.payment.sent {
+		return w.payment
+	}
+	return w.beside
 }
 
 // said reports whether there is any word for what became of the payment.
@@ -106,22 +126,24 @@ func (w *paymentWords) said() bool {
 	return w.state != "" || w.status != "" || w.paystate != "" || w.held.balance().sent
 }
 
-// paid is nil if all words are those for money that has moved, of the amount
-// that was asked for.
-func (w *paymentWords) paid(a *answer, asked Amount) error {
-	if w.page && w.state == "" {
-		return errors.New("a checkout page came instead of a payment")
+// paid is nil if all words are those for money that has moved.
+func (w *paymentWords) paid(a *answer) error {
+	if w.page && !finished(w.state) {
+		return errors.New("a page to pay on came instead of a payment")
 	}
-	if err := paidWords(a, w.state, w.status, w.paystate); err != nil {
-		return err
-	}
-	if !asked.IsZero() && w.amount.sent && w.amount.Amount != asked && a.replayed() {
-		return fmt.Errorf("the server answers another request: $%s, not $%s", w.amount.Amount, asked)
-	}
-	return nil
+	return paidWords(a, w.state, w.status, w.paystate)
 }
 
 func (w *paymentWords) word() string { return firstOf(w.state, w.paystate, w.status) }
+
+// anotherAmount is the error for a replay that answers a request for another
+// amount than the one that was asked for.
+func anotherAmount(a *answer, told sum, asked Amount) error {
+	if !asked.IsZero() && told.sent && told.Amount != asked && a.replayed() {
+		return fmt.Errorf("the server answers another request: $%s, not $%s", told.Amount, asked)
+	}
+	return nil
+}
 
 // readPayment reads an answer that may speak of a payment and need not.
 func readPayment(t *trip, a *answer) (*paymentWords, error) {
@@ -133,7 +155,7 @@ func readPayment(t *trip, a *answer) (*paymentWords, error) {
 	if err := w.read(object); err != nil {
 		return nil, err
 	}
-	return w, w.paid(a, Amount{})
+	return w, w.paid(a)
 }
 
 // finished tells the words for money that has moved.
@@ -145,34 +167,40 @@ func finished(status string) bool {
 	return false
 }
 
-// unpaid tells the words for a subscription whose price has not been paid.
-func unpaid(status string) bool {
-	switch status {
-	case "incomplete", "incomplete_expired", "past_due", "unpaid", "pending", "processing", "open", "failed", setupDeclined:
+// done tells the words for a change that was carried out. Any other word leaves
+// open whether it was.
+func done(status string) bool {
+	switch strings.ToLower(status) {
+	case "ok", "done", "active", "trialing", "paused", "scheduled", "updated", "changed", "upgraded", "downgraded", "resumed", "reset", "renewed", "fixed",
+		"charged", "funded", "redeemed", "applied", "enabled", "disabled", "attached", "saved":
 		return true
 	}
-	return false
+	return finished(status)
 }
 
 // paidWords looks at all that an answer to a payment says beside its data: each
-// word for a state has to be one for money that has moved, and nothing may say
-// that it failed.
+// word for a state has to be one for what was done, and nothing may say that it
+// was not.
 func paidWords(a *answer, words ...string) error {
 	for _, word := range words {
-		if word != "" && !finished(word) && word != "ok" && word != "active" && word != "trialing" {
+		if word != "" && !done(word) {
 			return unfinishedError(word)
 		}
 	}
 	for _, object := range [...][]byte{a.object(), a.body} {
 		for m := membersOf(object); m.next(); {
 			switch string(m.name) {
-			case "success", "status":
-				if m.value[0] == 'f' || string(m.value) == "0" {
+			case "success", "status", "paid", "data":
+				if saysNo(m.value) {
 					return unfinishedError("failed")
 				}
 			case "errors":
 				if !emptyValue(m.value) {
 					return unfinishedError("failed")
+				}
+			case requiresAction:
+				if truth(m.value) {
+					return unfinishedError(requiresAction)
 				}
 			}
 		}
@@ -180,6 +208,15 @@ func paidWords(a *answer, words ...string) error {
 	return nil
 }
 
+// saysNo tells the ways to write false, and the words for it.
+func saysNo(v []byte) bool {
+	switch strings.ToLower(string(scalar(v))) {
+	case "false", "0", "no", "failed", "failure", "error", "declined", "denied", "rejected", "invalid":
+		return true
+	}
+	return false
+}
+
 func unfinishedError(status string) error {
-	return fmt.Errorf("the payment is %q, not finished", clean(status, maxCodeText))
+	return fmt.Errorf("it is said to be %q, not done", clean(status, maxCodeText))
 }

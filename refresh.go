@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -34,6 +35,9 @@ const defaultRefreshMargin = 24 * time.Hour
 // wait for it. The end is known of sessions ([WithSession], [Client.WithSession]),
 // not of a bare token.
 //
+// Each [Client.WithSession] of one session is a session of its own here: make the
+// client once and share it, or two of them trade one token.
+//
 // A refresh is never repeated where its outcome is unknown: the calls that waited
 // for it fail, unsent, and later ones go on with the old token, which may be
 // dead. One that the server refuses is tried again a minute later at the
@@ -57,9 +61,20 @@ func WithAutoRefresh(p RefreshPolicy) Option {
 type renewals struct {
 	mu      sync.Mutex
 	running *renewal     // nil: none
-	unsaved *Session     // a new session that Save has not kept yet
+	unsaved *Session     // a new session that Save has not kept yet; the old token is dead
+	keep    keepFunc     // the Save that has to
 	doubted *credentials // what a refresh was asked with whose outcome is unknown
 	notYet  time.Time    // when a refresh may be tried again that was refused
+	waiting atomic.Bool  // there is an unsaved one
+}
+
+type keepFunc = func(context.Context, *Session) error
+
+// doubt remembers credentials that a refresh may have killed.
+func (r *renewals) doubt(k *credentials) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.doubted = k
 }
 
 // doubts reports whether the outcome of a refresh of these credentials is
@@ -116,6 +131,9 @@ func (n *renewal) wait(ctx context.Context) error {
 // due reports whether the client's token has to be refreshed before a call.
 func (c *Client) due(now time.Time) bool {
 	p, k, r := c.cfg.refresh, c.cell.load(), &c.cell.renewals
+	if r.waiting.Load() {
+		return true
+	}
 	if p == nil || k.expires.IsZero() {
 		return false
 	}
@@ -128,7 +146,7 @@ func (c *Client) due(now time.Time) bool {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.unsaved != nil || now.Before(k.expires) && r.doubted != k && !now.Before(r.notYet)
+	return now.Before(k.expires) && r.doubted != k && !now.Before(r.notYet)
 }
 
 // renew refreshes the token if that is due. The caller's cancellation ends its
@@ -141,7 +159,12 @@ func (c *Client) renew(ctx context.Context) error {
 				c.cell.renewals.end(n, nil)
 				return nil
 			}
-			go func(ctx context.Context) { c.cell.renewals.end(n, c.renewOnce(ctx)) }(context.WithoutCancel(ctx))
+			go func(ctx context.Context) {
+				// It stays so if a transport or a Save ends the goroutine.
+				var err error = &refreshError{"the refresh of the token came to no end", ErrOutcomeUnknown}
+				defer func() { c.cell.renewals.end(n, err) }()
+				err = c.renewOnce(ctx)
+			}(context.WithoutCancel(ctx))
 		}
 		if err := n.wait(ctx); err != nil || mine {
 			return err
@@ -150,53 +173,98 @@ func (c *Client) renew(ctx context.Context) error {
 	return nil
 }
 
+// saveTimeout bounds Save, so that one that never returns does not stop all calls
+// as long as it looks at its context.
+const saveTimeout = time.Minute
+
 // renewOnce refreshes, keeps and puts to use; the renewal that it is part of has
 // begun.
 func (c *Client) renewOnce(ctx context.Context) (err error) {
-	r, p := &c.cell.renewals, c.cfg.refresh
+	r := &c.cell.renewals
 	old := c.cell.load()
 	defer func() {
 		// Somebody's transport or Save, in a goroutine where nobody could catch it.
 		if v := recover(); v != nil {
-			err = r.failed(old, fmt.Errorf("%w: panic: %s", ErrOutcomeUnknown, clean(old.scrub(fmt.Sprint(v)), maxMessageText)))
+			err = r.failed(old, fmt.Errorf("%w: panic: %s", ErrOutcomeUnknown, clean(r.scrub(old, fmt.Sprint(v)), maxMessageText)))
 		}
 	}()
-	session := r.unsaved
-	if session == nil {
-		if session, err = c.refresh(ctx, AuthRefreshParams{TokenExpiry: p.TokenExpiry, DeviceName: p.DeviceName}, nil); err != nil {
+	if !r.waiting.Load() {
+		p := c.cfg.refresh
+		session, err := c.unhurried().refresh(ctx, AuthRefreshParams{TokenExpiry: p.TokenExpiry, DeviceName: p.DeviceName}, nil)
+		if err != nil {
 			return r.failed(old, err)
 		}
+		r.hold(session, p.Save)
 	}
+	return c.keepUnsaved(ctx, old)
+}
+
+// unhurried is the client for a refresh that other calls wait for: it is tried
+// once, and waits for no limiter. There is another day for it.
+func (c *Client) unhurried() *Client {
+	quick := *c
+	cfg := *c.cfg
+	cfg.retry.MaxAttempts, cfg.rateLimit.Mode = 1, RateLimitRefuse
+	quick.cfg = &cfg
+	return &quick
+}
+
+// hold takes a new session that has to be kept before it is used.
+func (r *renewals) hold(s *Session, keep keepFunc) {
 	r.mu.Lock()
-	r.unsaved = session // until adopt
-	r.mu.Unlock()
-	if err := p.Save(ctx, session); err != nil {
-		return &refreshError{"the refreshed session could not be kept", err}
+	defer r.mu.Unlock()
+	r.unsaved, r.keep = s, keep
+	r.waiting.Store(true)
+}
+
+// keepUnsaved has the new session kept, and puts it to use.
+func (c *Client) keepUnsaved(ctx context.Context, old *credentials) error {
+	r := &c.cell.renewals
+	ctx, cancel := context.WithTimeout(ctx, saveTimeout)
+	defer cancel()
+	copied := *r.unsaved // it is the program's: what it does to it must not matter
+	if copied.User != nil {
+		copied.User = Ptr(*copied.User)
 	}
-	c.adopt(old, session)
+	if copied.ExpiresAt != nil {
+		copied.ExpiresAt = Ptr(*copied.ExpiresAt)
+	}
+	if err := r.keep(ctx, &copied); err != nil {
+		return &refreshError{"the refreshed session could not be kept: " + clean(r.scrub(old, err.Error()), maxMessageText), err}
+	}
+	c.adopt(old, r.unsaved)
 	return nil
+}
+
+// scrub takes the old and the new credentials out of foreign text.
+func (r *renewals) scrub(old *credentials, s string) string {
+	if s = old.scrub(s); r.unsaved != nil {
+		s = sessionCredentials(r.unsaved).scrub(s)
+	}
+	return scrubText(s)
 }
 
 // failed is the end of a refresh that gave no session. What the server refused,
 // and what was never sent, leaves the old token alive: the call goes on with it.
 func (r *renewals) failed(old *credentials, err error) error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
 	if errors.Is(err, ErrOutcomeUnknown) {
-		r.doubted = old
-		return &refreshError{"the refresh of the token had no answer that can be used, so the token may be dead: log in (Auth.Login), then use Client.WithSession", err}
+		r.doubt(old)
+		return &refreshError{"the refresh of the token had no answer that can be used, so the token may be dead: log in (Auth.Login), then use Client.WithSession: " + err.Error(), err}
 	}
 	wait := time.Minute
 	if limited, ok := as[*RateLimitError](err); ok {
 		wait = max(wait, limited.RetryAfter)
 	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	r.notYet = time.Now().Add(wait)
 	return nil
 }
 
-// refresh asks for a new token. The old one is dead once it has the answer.
+// refresh asks for a new token. The old one is dead once it has the answer. What
+// the answer lacks is the session's, and not that of a client made with With.
 func (c *Client) refresh(ctx context.Context, p AuthRefreshParams, opts []RequestOption) (*Session, error) {
-	old := c.credentials()
+	old := c.cell.load()
 	session, err := call[Session](ctx, c, authRefresh, input{body: p}, opts)
 	if err != nil {
 		if api, ok := as[*APIError](err); ok && (api.StatusCode == http.StatusNotFound || api.StatusCode == http.StatusMethodNotAllowed) {
@@ -213,19 +281,17 @@ func (c *Client) refresh(ctx context.Context, p AuthRefreshParams, opts []Reques
 	return session, nil
 }
 
-// adopt puts a refreshed session to use, for all clients of the cell. Clients
-// made with With may have an API key of their own: that stays theirs.
+// adopt puts a refreshed session to use, for all clients of the cell.
 func (c *Client) adopt(old *credentials, s *Session) {
 	fresh := sessionCredentials(s)
-	if c.over != nil && c.over.apiKey != "" && fresh.apiKey == c.over.apiKey {
-		fresh.apiKey = old.apiKey
-	}
 	fresh.account = firstOf(old.account, fresh.account)
 	fresh.born = time.Now()
 	c.cell.now.Store(fresh)
-	c.cell.renewals.mu.Lock()
-	c.cell.renewals.unsaved = nil
-	c.cell.renewals.mu.Unlock()
+	r := &c.cell.renewals
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.unsaved, r.keep = nil, nil
+	r.waiting.Store(false)
 }
 
 // replaced reports whether a refresh, under way or over, has replaced the token
@@ -241,11 +307,11 @@ func (t *trip) replaced(ctx context.Context) bool {
 // answers to ErrUnauthenticated: whatever became of the refresh, nothing became
 // of the call.
 type refreshError struct {
-	text string
+	text string // scrubbed
 	err  error
 }
 
-func (e *refreshError) Error() string        { return "modelslab: not sent: " + e.text + ": " + e.err.Error() }
+func (e *refreshError) Error() string        { return "modelslab: not sent: " + e.text }
 func (e *refreshError) Is(target error) bool { return target == ErrUnauthenticated }
 
 // Unwrap hides what an unknown refresh answers to, which would say that the call

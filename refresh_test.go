@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -220,8 +221,12 @@ func TestARefreshByHandFindsTheSessionThatCouldNotBeKept(t *testing.T) {
 	s, k := &refreshing{}, &keeper{err: errors.New("disk full")}
 	c := onRefreshing(t, s, k, time.Hour, RefreshPolicy{})
 	require.Error(t, balanceOf(c))
+	_, err := c.Auth.Refresh(t.Context(), AuthRefreshParams{})
+	require.ErrorIs(t, err, k.err, "it has to be kept first")
+	k.err = nil
 	session, err := c.Auth.Refresh(t.Context(), AuthRefreshParams{})
 	require.NoError(t, err)
+	assert.Equal(t, []string{newToken}, k.tokens())
 	assert.Equal(t, "3|new-token-canary", session.AccessToken.Reveal())
 	require.NoError(t, balanceOf(c))
 }
@@ -365,6 +370,99 @@ func TestRefreshesByHandWaitForEachOther(t *testing.T) {
 			}
 		}
 	})
+}
+
+func TestWhileASessionWaitsToBeKeptNobodyUsesTheDeadToken(t *testing.T) {
+	s, k := &refreshing{}, &keeper{err: errors.New("disk full at " + newToken)}
+	c := onRefreshing(t, s, k, 2*time.Hour, RefreshPolicy{})
+	late, err := c.With(WithAutoRefresh(RefreshPolicy{Save: k.save, Margin: time.Minute}), WithAPIKey("another-key"))
+	require.NoError(t, err)
+	require.Error(t, balanceOf(c))
+	err = balanceOf(late)
+	require.ErrorIs(t, err, k.err)
+	assert.NotContains(t, err.Error(), "canary", "Save's own words are scrubbed")
+	assert.Equal(t, 1, s.count())
+	k.err = nil
+	require.NoError(t, balanceOf(late))
+	assert.Equal(t, testKey, k.kept[0].APIKey.Reveal(), "the session's key is kept, not that of a client made with With")
+	assert.Equal(t, "another-key", late.credentials().apiKey)
+	assert.Equal(t, testKey, c.credentials().apiKey)
+}
+
+func TestSaveMayDoWhatItLikesToItsSession(t *testing.T) {
+	s := &refreshing{live: oldToken}
+	c := stubbed(t, s, WithSession(dying(time.Hour)), WithAutoRefresh(RefreshPolicy{Save: func(ctx context.Context, s *Session) error {
+		deadline, ok := ctx.Deadline()
+		assert.True(t, ok && time.Until(deadline) > 50*time.Second, "it has an end")
+		s.User.ID, *s.User = 0, User{}
+		*s = Session{}
+		return nil
+	}}))
+	require.NoError(t, balanceOf(c))
+	require.NoError(t, balanceOf(c))
+	assert.Equal(t, "7", c.credentials().account)
+}
+
+func TestASaveThatEndsItsGoroutineEndsNothingElse(t *testing.T) {
+	s, broken := &refreshing{live: oldToken}, true
+	c := stubbed(t, s, WithSession(dying(time.Hour)), WithAutoRefresh(RefreshPolicy{Save: func(context.Context, *Session) error {
+		if broken {
+			runtime.Goexit() // what t.FailNow does
+		}
+		return nil
+	}}))
+	require.ErrorIs(t, balanceOf(c), ErrUnauthenticated)
+	broken = false
+	require.NoError(t, balanceOf(c))
+	assert.Equal(t, 1, s.times())
+}
+
+func TestARefreshByHandWithAnUnknownOutcomeIsNotRepeatedByItself(t *testing.T) {
+	s, k := &refreshing{refresh: breaks(errors.New("connection reset"))}, &keeper{}
+	c := onRefreshing(t, s, k, time.Hour, RefreshPolicy{})
+	_, err := c.Auth.Refresh(t.Context(), AuthRefreshParams{})
+	require.ErrorIs(t, err, ErrOutcomeUnknown)
+	s.live = "dead"
+	err = balanceOf(c)
+	require.ErrorIs(t, err, ErrUnauthenticated)
+	assert.Contains(t, err.Error(), "the refresh of this token had no answer")
+	assert.Equal(t, 1, s.times())
+}
+
+func TestARefreshByHandThatEndsWithItsContextSaysSo(t *testing.T) {
+	for range 20 {
+		synctest.Test(t, func(t *testing.T) {
+			c := onRefreshing(t, &refreshing{}, &keeper{}, time.Hour, RefreshPolicy{})
+			n, _ := c.cell.renewals.begin()
+			ctx, cancel := context.WithCancel(t.Context())
+			ended := make(chan error, 1)
+			go func() {
+				_, err := c.Auth.Refresh(ctx, AuthRefreshParams{})
+				ended <- err
+			}()
+			synctest.Wait()
+			c.cell.renewals.end(n, nil)
+			cancel()
+			if err := <-ended; err != nil {
+				require.ErrorIs(t, err, context.Canceled)
+			}
+		})
+	}
+}
+
+func TestAnAnswerThatBrokeOffIsNotRepeatedWithAnotherToken(t *testing.T) {
+	var c *Client
+	refresh := func(req *http.Request) (*http.Response, error) {
+		_, err := c.Auth.Refresh(context.Background(), AuthRefreshParams{})
+		if !assert.NoError(t, err) {
+			return nil, err
+		}
+		return breaksOff(401, `{"message":"Unauth`)(req)
+	}
+	rt := scripted(refresh, says(200, `{"data":{"access_token":"`+newToken+`"}}`), says(403, `{"message":"No."}`))
+	c = stubbed(t, rt, hasty(1))
+	assertKind(t, ErrOutcomeUnknown, c.Call(t.Context(), post, "/servers/deploy", map[string]any{"plan": 1}, nil))
+	assert.Equal(t, 2, rt.count(), "the call and the refresh")
 }
 
 func TestAPanicInARefreshIsAnErrorOfTheCall(t *testing.T) {

@@ -2,8 +2,8 @@ package modelslab
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"strings"
 )
 
 // SubscriptionsService buys plans. Prices are US dollars.
@@ -196,13 +196,10 @@ func (r *SubscriptionResult) decode(t *trip, a *answer) error {
 	if w.Subscription != nil {
 		status = text(firstOf(string(w.Subscription.Status), string(w.Status)))
 	}
-	switch {
-	case w.CheckoutURL != "" && status == "":
-		return errors.New("a checkout page came instead of a subscription")
-	case status == "" && w.PaymentStatus == "":
+	if status == "" && w.PaymentStatus == "" && w.CheckoutURL == "" {
 		return missing("subscription.status")
 	}
-	if err := paidWords(a, string(status), string(w.Status), string(w.PaymentStatus)); err != nil {
+	if err := subscriptionPaid(a); err != nil {
 		return err
 	}
 	*r = SubscriptionResult{Status: string(status), Message: string(w.Message), StripeSubscriptionID: string(w.StripeSubscriptionID)}
@@ -312,11 +309,9 @@ func (r *SubscriptionChange) decode(t *trip, a *answer) error {
 		return err
 	}
 	var w struct {
-		Message       text              `json:"message"`
-		Status        text              `json:"status"`
-		PaymentStatus text              `json:"payment_status"`
-		CheckoutURL   text              `json:"checkout_url"`
-		Subscription  *subscriptionWire `json:"subscription"`
+		Message      text              `json:"message"`
+		Status       text              `json:"status"`
+		Subscription *subscriptionWire `json:"subscription"`
 	}
 	if err := decodeTolerant(object, &w); err != nil {
 		return err
@@ -335,17 +330,36 @@ func (r *SubscriptionChange) decode(t *trip, a *answer) error {
 		r.Status = firstOf(r.Subscription.Status, r.Status)
 	}
 	if !t.e.Spends {
-		return nil
+		return paidWords(a)
 	}
-	for _, word := range [...]string{string(w.Status), r.Status} {
-		if unpaid(word) {
-			return unfinishedError(word)
+	if err := subscriptionPaid(a); err != nil {
+		return err
+	}
+	if sub := r.Subscription; sub != nil && a.replayed() {
+		asked, _ := t.in.body.(SubscriptionChangePlanParams)
+		id, _, _ := strings.Cut(strings.TrimPrefix(t.path, agentsBase+"/subscriptions/"), "/")
+		switch {
+		case sub.ID != 0 && itoa(int64(sub.ID)) != id:
+			return fmt.Errorf("the server answers another request: subscription %d, not %s", sub.ID, id)
+		case sub.PlanID != 0 && asked.NewPlanID != 0 && sub.PlanID != asked.NewPlanID:
+			return fmt.Errorf("the server answers another request: plan %d, not %d", sub.PlanID, asked.NewPlanID)
 		}
 	}
-	if w.CheckoutURL != "" && r.Status == "" {
-		return errors.New("a checkout page came instead of a payment")
+	return nil
+}
+
+// subscriptionPaid is nil if all that an answer says of a subscription and its
+// payment are words for what was done.
+func subscriptionPaid(a *answer) error {
+	var outer, inner paymentWords
+	object := a.object()
+	if err := firstError(outer.read(object), inner.read(member(object, "subscription"))); err != nil {
+		return err
 	}
-	return paidWords(a, string(w.PaymentStatus))
+	if err := inner.paid(a); err != nil {
+		return err
+	}
+	return outer.paid(a)
 }
 
 // SubscriptionChangePlanParams moves a subscription to another plan.
@@ -454,7 +468,7 @@ func (r *AmountCharge) decode(t *trip, a *answer) error {
 	}
 	asked, _ := t.in.body.(SubscriptionChargeAmountParams)
 	*r = AmountCharge{w.word(), w.intent, w.message, asked.Amount}
-	return w.paid(a, asked.Amount)
+	return anotherAmount(a, w.amount(), asked.Amount)
 }
 
 // ChargeAmount charges an amount of the caller's, or sets the amount that paid

@@ -3,6 +3,7 @@ package modelslab
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"iter"
 	"net/http"
@@ -242,7 +243,7 @@ func (f *Funding) decode(t *trip, a *answer) error {
 		return missing("payment.status") // an intent or a message alone is no payment
 	}
 	asked, _ := t.in.body.(WalletFundParams)
-	if err := w.paid(a, asked.Amount); err != nil {
+	if err := firstError(w.paid(a), anotherAmount(a, w.amount(), asked.Amount)); err != nil {
 		return err
 	}
 	*f = Funding{firstOf(w.word(), "succeeded"), w.intent, w.message, w.held.balance().pointer()}
@@ -369,7 +370,7 @@ func (f *AutoFunding) decode(t *trip, a *answer) error {
 	if err := decodeTolerant(inside(object, "auto_funding"), &w); err != nil {
 		return err
 	}
-	if err := paidWords(a); err != nil {
+	if err := paidWords(a, jsonText(member(object, "status"))); err != nil {
 		return err
 	}
 	asked, typed := t.in.body.(WalletSetAutoFundingParams)
@@ -400,7 +401,21 @@ func (s *WalletService) SetAutoFunding(ctx context.Context, p WalletSetAutoFundi
 // key and is repeated with it. Limits: 15 a minute. API: DELETE
 // /wallet/auto-funding.
 func (s *WalletService) DisableAutoFunding(ctx context.Context, opts ...RequestOption) error {
-	return send(ctx, s.c, walletDisableAutoFunding, input{}, nil, opts)
+	return send(ctx, s.c, walletDisableAutoFunding, input{}, new(autoFundingOff), opts)
+}
+
+// autoFundingOff is an answer that must not say that it is still on.
+type autoFundingOff struct{}
+
+func (*autoFundingOff) decode(t *trip, a *answer) error {
+	object, err := a.anything(t)
+	if err != nil {
+		return err
+	}
+	if truth(member(inside(object, "auto_funding"), "enabled")) {
+		return unfinishedError("enabled")
+	}
+	return paidWords(a, jsonText(member(object, "status")))
 }
 
 // WalletWithdrawParams takes money out of the wallet.
@@ -431,13 +446,20 @@ func (r *Withdrawal) decode(t *trip, a *answer) error {
 	if err := w.read(object); err != nil {
 		return err
 	}
-	if word := w.word(); word == "failed" || word == "canceled" || word == "rejected" {
-		return unfinishedError(word)
-	}
-	if err := paidWords(a); err != nil {
+	asked, _ := t.in.body.(WalletWithdrawParams)
+	if err := firstError(paidWords(a), anotherAmount(a, w.amount(), asked.Amount)); err != nil {
 		return err
 	}
-	asked, _ := t.in.body.(WalletWithdrawParams)
+	// It may be on its way for days.
+	for _, word := range [...]string{w.state, w.status, w.paystate} {
+		switch strings.ToLower(word) {
+		case "", "pending", "processing", "requested", "approved", "in_transit":
+		default:
+			if !done(word) {
+				return unfinishedError(word)
+			}
+		}
+	}
 	*r = Withdrawal{w.word(), w.message, asked.Amount, w.held.balance().pointer()}
 	return nil
 }
@@ -486,26 +508,31 @@ func (c *Coupon) decode(t *trip, a *answer) error {
 	switch {
 	case err != nil:
 		return err
-	case a.payload() == nil:
+	case a.payload() == nil || a.shape != shapeObject:
 		return errNoData // no word that it is valid
 	}
 	var w struct {
-		CouponCode text      `json:"coupon_code"`
-		Code       text      `json:"code"`
-		Type       text      `json:"type"`
-		Valid      *flexBool `json:"valid"`
-		Amount     sum       `json:"amount"`
+		CouponCode text `json:"coupon_code"`
+		Code       text `json:"code"`
+		Type       text `json:"type"`
+		Amount     sum  `json:"amount"`
 	}
 	if err := decodeTolerant(inside(object, "coupon"), &w); err != nil {
 		return err
 	}
-	if valid := member(object, "valid"); w.Valid == nil && valid != nil {
-		w.Valid = new(flexBool)
-		_ = w.Valid.UnmarshalJSON(valid) // it takes everything
-	}
 	*c = Coupon{
-		CouponCode: firstOf(string(w.CouponCode), string(w.Code)), Type: string(w.Type), Valid: w.Valid == nil || bool(*w.Valid),
+		CouponCode: firstOf(string(w.CouponCode), string(w.Code)), Type: string(w.Type), Valid: true,
 		Amount: w.Amount.pointer(), Message: jsonText(member(object, "message")),
+	}
+	// Any no wins, wherever it stands.
+	for _, part := range [...][]byte{a.body, object, inside(object, "coupon")} {
+		for m := membersOf(part); m.next(); {
+			switch string(m.name) {
+			case "valid", "is_valid", "success", "status", "data":
+				no := saysNo(m.value) || jsonText(m.value) == "expired" || jsonText(m.value) == "used"
+				c.Valid = c.Valid && !no
+			}
+		}
 	}
 	return nil
 }
@@ -568,7 +595,14 @@ func (r *CouponRedemption) decode(t *trip, a *answer) error {
 	if err != nil {
 		return err
 	}
-	if asked, ok := t.in.body.(WalletRedeemCouponParams); ok && asked.PaymentMethodID != "" && !w.said() {
+	asked, _ := t.in.body.(WalletRedeemCouponParams)
+	if err := anotherAmount(a, w.payment, asked.PurchaseAmount); err != nil {
+		return err
+	}
+	if code := jsonText(member(a.object(), "coupon_code")); code != "" && asked.CouponCode != "" && code != asked.CouponCode && a.replayed() {
+		return errors.New("the server answers another request: for another coupon")
+	}
+	if asked.PaymentMethodID != "" && !w.said() {
 		return missing("payment.status") // a card was to be charged
 	}
 	*r = CouponRedemption{w.word(), w.intent, w.message, w.beside.pointer(), w.held.balance().pointer()}
