@@ -23,22 +23,25 @@ func (k *APIKey) read(_ place, object []byte) error {
 		ID        ID        `json:"id"`
 		Name      text      `json:"name"`
 		Key       text      `json:"key"`
+		APIKey    text      `json:"api_key"`
 		Notes     text      `json:"notes"`
 		CreatedAt Timestamp `json:"created_at"`
 	}
 	if err := decodeTolerant(object, &w); err != nil {
 		return err
 	}
-	*k = APIKey{ID: w.ID, Name: string(w.Name), Key: sendable(w.Key), Notes: string(w.Notes), CreatedAt: w.CreatedAt}
+	*k = APIKey{ID: w.ID, Name: string(w.Name), Key: sendable(text(firstOf(string(w.Key), string(w.APIKey)))), Notes: string(w.Notes), CreatedAt: w.CreatedAt}
 	return nil
 }
+
+func (k *APIKey) known() bool { return k.ID != 0 || k.Name != "" }
 
 func (k *APIKey) decode(t *trip, a *answer) error {
 	object, err := a.anything(t)
 	if err != nil {
 		return err
 	}
-	if err := k.read(place{}, inside(object, "api_key")); err != nil {
+	if err := k.read(place{}, inside(object, "api_key", "key")); err != nil {
 		return err
 	}
 	if t.e.Repeat == RepeatSafe && k.ID == 0 && k.Name == "" {

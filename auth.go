@@ -112,17 +112,17 @@ func LoadSession(data []byte) (*Session, error) {
 
 // sessionWire is a session as the server sends it.
 type sessionWire struct {
-	AccessToken text        `json:"access_token"`
-	Token       text        `json:"token"`
-	APIKey      text        `json:"api_key"`
-	TokenType   text        `json:"token_type"`
-	TokenExpiry TokenExpiry `json:"token_expiry"`
-	Effective   TokenExpiry `json:"token_expiry_effective"`
-	Capped      flexBool    `json:"token_lifetime_capped"`
-	ExpiresAt   Timestamp   `json:"expires_at"`
-	User        *userWire   `json:"user"`
-	Message     text        `json:"message"`
-	Scopes      []string    `json:"scopes"`
+	AccessToken text            `json:"access_token"`
+	Token       text            `json:"token"`
+	APIKey      text            `json:"api_key"`
+	TokenType   text            `json:"token_type"`
+	TokenExpiry TokenExpiry     `json:"token_expiry"`
+	Effective   TokenExpiry     `json:"token_expiry_effective"`
+	Capped      flexBool        `json:"token_lifetime_capped"`
+	ExpiresAt   Timestamp       `json:"expires_at"`
+	User        *userWire       `json:"user"`
+	Message     text            `json:"message"`
+	Scopes      json.RawMessage `json:"scopes"`
 }
 
 func (w *sessionWire) token() string { return firstOf(string(w.AccessToken), string(w.Token)) }
@@ -154,7 +154,7 @@ func (s *Session) decode(_ *trip, a *answer) error {
 	}
 	s.APIKey = sendable(w.APIKey)
 	s.ExpiresAt = w.ExpiresAt.pointer()
-	s.Scopes, s.TokenLifetimeCapped = w.Scopes, bool(w.Capped)
+	s.Scopes, s.TokenLifetimeCapped = namesOf(w.Scopes), bool(w.Capped)
 	return nil
 }
 
@@ -447,6 +447,8 @@ func (k *AccessToken) read(_ place, object []byte) error {
 	}
 	return nil
 }
+
+func (k *AccessToken) known() bool { return k.ID != 0 || k.Name != "" }
 
 // Tokens lists the account's tokens. Limits: 120 a minute. API: GET /auth/tokens.
 func (s *AuthService) Tokens(ctx context.Context, opts ...RequestOption) ([]AccessToken, error) {

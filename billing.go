@@ -58,12 +58,12 @@ type BillingOverview struct {
 }
 
 func (o *BillingOverview) decode(_ *trip, a *answer) error {
-	m, err := a.members()
+	m, err := a.facts()
 	if err != nil {
 		return err
 	}
 	var held holdings
-	var charges, deposits sum
+	var charges, deposits maybe
 	for m.next() && err == nil {
 		v := m.value
 		switch name := string(m.name); name {
@@ -80,7 +80,7 @@ func (o *BillingOverview) decode(_ *trip, a *answer) error {
 		case "payment_methods", "cards":
 			o.PaymentMethods, err = listIn[PaymentMethod](v, name)
 		default:
-			err = held.read(m.name, v)
+			_ = held.read(m.name, v) // it is beside the point here
 		}
 	}
 	if err != nil {
@@ -95,8 +95,10 @@ func (o *BillingOverview) decode(_ *trip, a *answer) error {
 func activeSubscription(v []byte) (*Subscription, error) {
 	var sub Subscription
 	if v[0] == '{' {
-		err := sub.read(place{}, v)
-		return &sub, err
+		if err := sub.read(place{}, v); err != nil || !sub.known() && sub.Status == "" && sub.PlanName == "" {
+			return nil, err
+		}
+		return &sub, nil
 	}
 	if sub.PlanName = jsonText(v); sub.PlanName == "" {
 		return nil, nil //nolint:nilnil // null: there is none
@@ -155,6 +157,8 @@ func (m *PaymentMethod) read(_ place, object []byte) error {
 	}
 	return nil
 }
+
+func (m *PaymentMethod) known() bool { return m.ID != "" }
 
 func (m *PaymentMethod) decode(t *trip, a *answer) error {
 	object, err := a.anything(t)
@@ -406,6 +410,9 @@ func (i *BillingInfo) decode(t *trip, a *answer) error {
 		return err
 	}
 	object = inside(object, "billing_info", "info")
+	if t.e.Repeat == RepeatSafe && onlyWords(object) {
+		return missing("name")
+	}
 	// The address stands flat, or in an object as at Stripe.
 	for _, part := range [...]struct {
 		prefix string
@@ -491,7 +498,7 @@ func (i *Invoice) read(_ place, object []byte) error {
 		ID          text      `json:"id"`
 		InvoiceID   text      `json:"invoice_id"`
 		Number      text      `json:"number"`
-		Amount      sum       `json:"amount"`
+		Amount      maybe     `json:"amount"`
 		Currency    text      `json:"currency"`
 		Status      text      `json:"status"`
 		Description text      `json:"description"`
@@ -506,6 +513,8 @@ func (i *Invoice) read(_ place, object []byte) error {
 	}
 	return nil
 }
+
+func (i *Invoice) known() bool { return i.ID != "" || i.Number != "" }
 
 func (i *Invoice) decode(_ *trip, a *answer) error {
 	object := inside(a.object(), "invoice")
@@ -553,6 +562,11 @@ func (l *InvoiceLinks) decode(_ *trip, a *answer) error {
 	}
 	if err := a.decodeBeside(&w); err != nil {
 		return err
+	}
+	if inner := inside(a.object(), "links", "invoice"); len(inner) > 0 {
+		if err := decodeTolerant(inner, &w); err != nil {
+			return err
+		}
 	}
 	*l = InvoiceLinks{string(w.URL), string(w.PDFURL), string(w.InvoicePDF), string(w.ReceiptURL), string(w.HostedInvoiceURL)}
 	if *l == (InvoiceLinks{}) {

@@ -144,6 +144,30 @@ func (a *answer) members() (members, error) {
 	return membersOf(p), nil
 }
 
+// facts is members for an answer of which hardly anything is documented: words
+// alone are none.
+func (a *answer) facts() (members, error) {
+	m, err := a.members()
+	if err == nil && onlyWords(a.object()) {
+		err = missing("data")
+	}
+	return m, err
+}
+
+// onlyWords reports whether an object holds a message and nothing else.
+func onlyWords(object []byte) bool {
+	words, others := 0, 0
+	for m := membersOf(object); m.next(); {
+		switch string(m.name) {
+		case "message", "messege", "status", "success", "meta", "error":
+			words++
+		default:
+			others++
+		}
+	}
+	return words > 0 && others == 0
+}
+
 // object is the payload where an object is due: PHP writes an empty one as [].
 func (a *answer) object() []byte {
 	p := a.payload()

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 	"strings"
 )
 
@@ -17,15 +18,26 @@ import (
 
 // listing is where an answer's elements are.
 type listing struct {
-	arrays []namedArray
-	keyed  []byte // or an object whose members they are
-	beside []byte // the object that the list was found in; nil: none
+	parts  []part
+	beside [][]byte // the objects that the list was found in, the outermost first
 	extent
 }
 
-type namedArray struct {
+// part is an array of elements, or an object whose members they are.
+type part struct {
 	name  string
 	value []byte
+}
+
+// kinds are the names under which a list may come in several parts.
+func kinds(name string) []string {
+	switch name {
+	case "teams":
+		return []string{"members", "team_members", "invites", "invitations", "pending_invites"}
+	case "subscriptions":
+		return []string{"addon", "addons", "enterprise", "normal"}
+	}
+	return nil
 }
 
 // extent is what is said of a list beside its elements; 0: not said.
@@ -68,11 +80,13 @@ func (a *answer) list(name string) (listing, error) {
 		return l, errNoData
 	case !json.Valid(p):
 		return l, errUnreadable
+	case saysFailed(p), saysFailed(a.body):
+		return l, errSaysFailed
 	case !l.find(p, name, 0):
 		return l, missing(name)
 	}
 	if p[0] == '[' && a.shape == shapeObject { // a paginator, with or without an envelope
-		l.beside = a.body
+		l.beside = append(l.beside, a.body)
 		l.readAll(a.body)
 	}
 	l.readAll(a.outer.meta)
@@ -80,36 +94,55 @@ func (a *answer) list(name string) (listing, error) {
 	return l, nil
 }
 
+var errSaysFailed = errors.New("the answer says that the call failed")
+
+// saysFailed reports whether an object says no in a member that is there for
+// that.
+func saysFailed(object []byte) bool {
+	for m := membersOf(object); m.next(); {
+		switch string(m.name) {
+		case "success", "status":
+			if saysNo(m.value) {
+				return true
+			}
+		case "error", "errors":
+			if !emptyValue(m.value) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // deepest is how far inside a list may be: {transactions: {data: […]}}.
 const deepest = 2
 
 func (l *listing) find(p []byte, name string, depth int) bool {
 	if p[0] == '[' {
-		l.arrays = append(l.arrays, namedArray{name, p})
+		l.parts = append(l.parts, part{name, p})
 		return true
 	}
 	if p[0] != '{' || depth > deepest {
 		return false
 	}
-	var items, own, data []byte
-	var arrays []namedArray
-	objects, others := 0, 0
+	l.beside = append(l.beside, p)
+	var named, unnamed []byte
+	arrays, objects, others := 0, 0, 0
 	for m := membersOf(p); m.next(); {
 		switch string(m.name) {
-		case "items":
-			items = m.value
-		case name:
-			own = m.value
-		case "data":
-			data = m.value
+		case "items", name, "data":
+			if named == nil && m.value[0] != 'n' {
+				named = m.value
+			}
 		case "pagination":
 			l.readAll(m.value)
-		case "meta", "links", "wallet", "pay_as_you_go":
+		case "meta", "links", "wallet", "pay_as_you_go", "error", "errors":
 		default:
 			l.read(m.name, m.value)
 			switch m.value[0] {
 			case '[':
-				arrays = append(arrays, namedArray{string(m.name), m.value})
+				unnamed = m.value
+				arrays++
 			case '{':
 				objects++
 			default:
@@ -117,22 +150,42 @@ func (l *listing) find(p []byte, name string, depth int) bool {
 			}
 		}
 	}
-	l.beside = p
-	for _, inner := range [...][]byte{items, own, data} {
-		if inner != nil && inner[0] != 'n' && l.find(inner, name, depth+1) {
-			return true
+	if named != nil && l.find(named, name, depth+1) {
+		return true
+	}
+	parted := false
+	for m := membersOf(p); m.next(); {
+		kind, v := string(m.name), m.value
+		switch {
+		case !slices.Contains(kinds(name), kind):
+			continue
+		case member(v, "id") != nil: // one of its kind
+			l.parts = append(l.parts, part{kind, slices.Concat([]byte("["), v, []byte("]"))})
+		case !l.find(v, kind, depth+1):
+			continue
+		}
+		parted = true
+	}
+	switch {
+	case parted:
+	case arrays == 1 && member(p, "id") == nil: // under a name that nobody has foretold
+		l.parts = append(l.parts, part{name, unnamed})
+	case arrays == 0 && (objects > 0 && others == 0 || len(bytes.TrimSpace(p[1:len(p)-1])) == 0):
+		l.parts = append(l.parts, part{name, p})
+	default:
+		return false
+	}
+	return true
+}
+
+// side is a member of the objects that the list was found in.
+func (l *listing) side(name string) []byte {
+	for _, object := range l.beside {
+		if v := member(object, name); v != nil {
+			return v
 		}
 	}
-	l.beside = p
-	switch {
-	case len(arrays) > 0: // by kind, or under a name that nobody has foretold
-		l.arrays = arrays
-		return true
-	case objects > 0 && others == 0 || len(bytes.TrimSpace(p[1:len(p)-1])) == 0:
-		l.keyed = p
-		return true
-	}
-	return false
+	return nil
 }
 
 // place is where an element stands: in which array, or under which key.
@@ -140,20 +193,20 @@ type place struct{ list, key string }
 
 // each hands over the elements in order. null is none.
 func (l *listing) each(take func(at place, v []byte) error) error {
-	n := 0
-	for _, list := range l.arrays {
-		for e := elementsOf(list.value); e.next(); n++ {
-			if err := takeElement(take, place{list: list.name}, e.value); err != nil {
-				return fmt.Errorf("%s[%d]: %w", list.name, n, err)
+	for _, p := range l.parts {
+		n := 0
+		for e := elementsOf(p.value); e.next(); n++ {
+			if err := takeElement(take, place{list: p.name}, e.value); err != nil {
+				return fmt.Errorf("%s[%d]: %w", p.name, n, err)
 			}
 		}
-	}
-	for m := membersOf(l.keyed); m.next(); {
-		if m.value[0] != '{' {
-			continue // beside the elements
-		}
-		if err := takeElement(take, place{key: string(m.name)}, m.value); err != nil {
-			return fmt.Errorf("%s: %w", m.name, err)
+		for m := membersOf(p.value); m.next(); {
+			if m.value[0] != '{' {
+				continue // beside the elements
+			}
+			if err := takeElement(take, place{p.name, string(m.name)}, m.value); err != nil {
+				return fmt.Errorf("%s: %w", m.name, err)
+			}
 		}
 	}
 	return nil
@@ -185,7 +238,14 @@ func readElements[T any, P reader[T]](l *listing) ([]T, error) {
 			return errNoObject
 		}
 		items = append(items, *new(T))
-		return P(&items[len(items)-1]).read(at, v)
+		item := P(&items[len(items)-1])
+		if err := item.read(at, v); err != nil {
+			return err
+		}
+		if known, ok := any(item).(interface{ known() bool }); ok && !known.known() {
+			return missing("id") // an object of another kind
+		}
+		return nil
 	})
 	if err != nil {
 		return nil, err
@@ -271,6 +331,9 @@ func nameOf(v []byte) string {
 // an object by name. What is neither holds none.
 func namesOf(v []byte) []string {
 	var names []string
+	if len(v) > 0 && v[0] == '[' {
+		names = []string{}
+	}
 	add := func(at place, v []byte) {
 		var n named
 		if n.read(at, v) == nil {
@@ -319,12 +382,19 @@ func walk[T any](start func() (next func() (items []T, more bool, err error))) i
 // anew behind its last one.
 type seen map[any]struct{}
 
-// fresh are the items that no page before had.
+// fresh are the items that no page before had. Items of one page that are alike
+// are not the same one.
 func fresh[T any](known seen, items []T, key func(*T) any) []T {
-	keys := make([]any, len(items))
+	type nth struct {
+		key any
+		n   int
+	}
+	keys, times := make([]nth, len(items)), make(map[any]int, len(items))
 	news := make([]T, 0, len(items))
 	for i := range items {
-		keys[i] = key(&items[i])
+		k := key(&items[i])
+		keys[i] = nth{k, times[k]}
+		times[k]++
 		if _, old := known[keys[i]]; !old {
 			news = append(news, items[i])
 		}
@@ -333,4 +403,9 @@ func fresh[T any](known seen, items []T, key func(*T) any) []T {
 		known[k] = struct{}{}
 	}
 	return news
+}
+
+// unreachable is the last word of a walk that may not have seen everything.
+func unreachable(what, why string) error {
+	return fmt.Errorf("modelslab: there may be more %s: %s", what, why)
 }

@@ -145,14 +145,15 @@ func (m *Model) read(at place, object []byte) error {
 		ModelSubcategory: string(w.ModelSubcategory), BaseModel: string(w.BaseModel), Description: string(w.Description),
 		Status: string(w.Status), Tags: tagsOf(member(object, "tags")), IsNSFW: bool(w.IsNSFW), CreatedAt: w.CreatedAt,
 	}
-	configurations := listing{}
-	if v := member(object, "endpoint_configurations"); v != nil && configurations.find(v, "endpoint_configurations", deepest) {
+	if v := member(object, "endpoint_configurations"); v != nil {
 		var err error
-		m.EndpointConfigurations, err = readElements[EndpointConfiguration](&configurations)
+		m.EndpointConfigurations, err = listIn[EndpointConfiguration](v, "endpoint_configurations")
 		return err
 	}
 	return nil
 }
+
+func (m *Model) known() bool { return m.ModelID != "" || m.ModelName != "" }
 
 // tagsOf reads tags: a list, or one text with commas.
 func tagsOf(v []byte) []string {
@@ -166,15 +167,18 @@ func tagsOf(v []byte) []string {
 }
 
 func (m *Model) decode(_ *trip, a *answer) error {
-	object := inside(a.object(), "model")
+	object := a.object()
 	switch {
 	case object == nil:
 		return errNoData
 	case !json.Valid(object):
 		return errUnreadable
 	}
-	if err := m.read(place{}, object); err != nil {
+	if err := m.read(place{}, inside(object, "model")); err != nil {
 		return err
+	}
+	if v := member(object, "endpoint_configurations"); m.EndpointConfigurations == nil && v != nil { // beside it
+		m.EndpointConfigurations, _ = listIn[EndpointConfiguration](v, "endpoint_configurations")
 	}
 	if m.ModelID == "" && m.ModelName == "" {
 		return missing("model_id")
@@ -233,7 +237,7 @@ type ModelFilters struct {
 }
 
 func (f *ModelFilters) decode(_ *trip, a *answer) error {
-	m, err := a.members()
+	m, err := a.facts()
 	if err != nil {
 		return err
 	}

@@ -187,14 +187,17 @@ func paidWords(a *answer, words ...string) error {
 			return unfinishedError(word)
 		}
 	}
-	for _, object := range [...][]byte{a.object(), a.body} {
+	payload := a.object()
+	for _, object := range [...][]byte{payload, a.body} {
+		around := len(object) != len(payload) // what stands around the data
 		for m := membersOf(object); m.next(); {
 			switch string(m.name) {
 			case "success", "status", "paid", "data":
-				if saysNo(m.value) {
-					return unfinishedError("failed")
+				word := jsonText(m.value)
+				if saysNo(m.value) || around && string(m.name) == "status" && word != "" && !done(word) && !(len(word) == 3 && word[0] == '2') {
+					return unfinishedError(firstOf(word, "failed"))
 				}
-			case "errors":
+			case "error", "errors":
 				if !emptyValue(m.value) {
 					return unfinishedError("failed")
 				}

@@ -2,7 +2,6 @@ package modelslab
 
 import (
 	"context"
-	"fmt"
 )
 
 // ProfileService shows and changes who the account is.
@@ -43,7 +42,7 @@ type ProfileSocials struct {
 type preferencesWire struct {
 	NSFWContent                 *flexBool `json:"nsfw_content"`
 	WalletNotificationEnabled   *flexBool `json:"wallet_notification_enabled"`
-	WalletNotificationThreshold sum       `json:"wallet_notification_threshold"`
+	WalletNotificationThreshold maybe     `json:"wallet_notification_threshold"`
 }
 
 func (w *preferencesWire) preferences() *ProfilePreferences {
@@ -59,7 +58,7 @@ func (p *Profile) decode(t *trip, a *answer) error {
 	if err != nil {
 		return err
 	}
-	object = inside(object, "user", "profile")
+	user := inside(object, "user", "profile") // the wallet may stand beside it
 	var w struct {
 		ID        ID        `json:"id"`
 		Name      text      `json:"name"`
@@ -74,16 +73,16 @@ func (p *Profile) decode(t *trip, a *answer) error {
 		Preferences preferencesWire `json:"preferences"`
 		Socials     ProfileSocials  `json:"socials"`
 	}
-	if err := decodeTolerant(object, &w); err != nil {
+	if err := firstError(decodeTolerant(object, &w), decodeTolerant(user, &w)); err != nil {
 		return err
 	}
 	if t.e.Repeat == RepeatSafe && w.ID == 0 && w.Email == "" && w.Username == "" {
 		return missing("email")
 	}
 	var held holdings
-	for m := membersOf(object); m.next(); {
-		if err := held.read(m.name, m.value); err != nil {
-			return fmt.Errorf("%s: %w", m.name, err)
+	for _, part := range [...][]byte{object, user} {
+		for m := membersOf(part); m.next(); {
+			_ = held.read(m.name, m.value) // it is beside the point here
 		}
 	}
 	*p = Profile{

@@ -258,6 +258,9 @@ func (f facts) add(path string, v reflect.Value) {
 		}
 	case reflect.Struct:
 		for i := range v.NumField() {
+			if !v.Type().Field(i).IsExported() {
+				continue
+			}
 			f.add(strings.TrimPrefix(path+"."+v.Type().Field(i).Name, "."), v.Field(i))
 		}
 	case reflect.Slice:

@@ -40,17 +40,16 @@ type Plans struct {
 
 func (p *Plan) read(_ place, object []byte) error {
 	var w struct {
-		ID           ID       `json:"id"`
-		Name         text     `json:"name"`
-		Category     text     `json:"category"`
-		Type         text     `json:"type"`
-		Period       text     `json:"period"`
-		Interval     text     `json:"interval"`
-		Description  text     `json:"description"`
-		Price        sum      `json:"price"`
-		APICallLimit flexInt  `json:"api_call_limit"`
-		RateLimit    flexInt  `json:"rate_limit"`
-		Features     []string `json:"features"`
+		ID           ID      `json:"id"`
+		Name         text    `json:"name"`
+		Category     text    `json:"category"`
+		Type         text    `json:"type"`
+		Period       text    `json:"period"`
+		Interval     text    `json:"interval"`
+		Description  text    `json:"description"`
+		Price        maybe   `json:"price"`
+		APICallLimit flexInt `json:"api_call_limit"`
+		RateLimit    flexInt `json:"rate_limit"`
 	}
 	if err := decodeTolerant(object, &w); err != nil {
 		return err
@@ -58,10 +57,12 @@ func (p *Plan) read(_ place, object []byte) error {
 	*p = Plan{
 		ID: w.ID, Name: string(w.Name), Category: string(w.Category), Type: string(w.Type),
 		Period: firstOf(string(w.Period), string(w.Interval)), Description: string(w.Description),
-		Price: w.Price.pointer(), APICallLimit: int64(w.APICallLimit), RateLimit: int64(w.RateLimit), Features: w.Features,
+		Price: w.Price.pointer(), APICallLimit: int64(w.APICallLimit), RateLimit: int64(w.RateLimit), Features: namesOf(member(object, "features")),
 	}
 	return nil
 }
+
+func (p *Plan) known() bool { return p.ID != 0 || p.Name != "" }
 
 func (p *Plans) decode(_ *trip, a *answer) error {
 	l, err := a.list("subscription_plans")
@@ -71,7 +72,7 @@ func (p *Plans) decode(_ *trip, a *answer) error {
 	if p.SubscriptionPlans, err = readElements[Plan](&l); err != nil {
 		return err
 	}
-	wallet := member(l.beside, "pay_as_you_go")
+	wallet := l.side("pay_as_you_go")
 	if len(wallet) == 0 || wallet[0] != '{' {
 		return nil
 	}
@@ -118,7 +119,7 @@ type subscriptionWire struct {
 	Feature              text      `json:"feature"`
 	Status               text      `json:"status"`
 	StripeSubscriptionID text      `json:"stripe_subscription_id"`
-	Amount               sum       `json:"amount"`
+	Amount               maybe     `json:"amount"`
 	CurrentPeriodStart   Timestamp `json:"current_period_start"`
 	CurrentPeriodEnd     Timestamp `json:"current_period_end"`
 	NextBillingDate      Timestamp `json:"next_billing_date"`
@@ -137,7 +138,14 @@ func (s *Subscription) read(_ place, object []byte) error {
 		return err
 	}
 	*s = w.subscription()
+	if id := jsonText(member(object, "id")); s.ID == 0 && s.StripeSubscriptionID == "" && subscriptionForm.MatchString(id) {
+		s.StripeSubscriptionID = id
+	}
 	return nil
+}
+
+func (s *Subscription) known() bool {
+	return s.ID != 0 || s.PlanID != 0 || s.StripeSubscriptionID != ""
 }
 
 func (s *Subscription) decode(_ *trip, a *answer) error {
@@ -193,6 +201,9 @@ func (r *SubscriptionResult) decode(t *trip, a *answer) error {
 		return err
 	}
 	status := w.Status
+	if nested := member(a.object(), "subscription"); len(nested) > 0 && nested[0] != '{' {
+		w.Subscription = nil // PHP's empty object
+	}
 	if w.Subscription != nil {
 		status = text(firstOf(string(w.Subscription.Status), string(w.Status)))
 	}
@@ -317,6 +328,9 @@ func (r *SubscriptionChange) decode(t *trip, a *answer) error {
 		return err
 	}
 	*r = SubscriptionChange{Status: string(w.Status), Message: string(w.Message)}
+	if nested := member(object, "subscription"); len(nested) > 0 && nested[0] != '{' {
+		w.Subscription = nil // PHP's empty object
+	}
 	switch id := member(object, "id"); {
 	case w.Subscription != nil:
 		r.Subscription = Ptr(w.Subscription.subscription())

@@ -50,6 +50,8 @@ func (m *TeamMember) read(at place, object []byte) error {
 	return nil
 }
 
+func (m *TeamMember) known() bool { return m.ID != 0 || m.InviteID != "" || m.Email != "" }
+
 func (m *TeamMember) decode(t *trip, a *answer) error {
 	object, err := a.anything(t)
 	if err != nil {

@@ -25,7 +25,7 @@ type UsageSummary struct {
 }
 
 func (s *UsageSummary) decode(_ *trip, a *answer) error {
-	m, err := a.members()
+	m, err := a.facts()
 	if err != nil {
 		return err
 	}
@@ -39,9 +39,7 @@ func (s *UsageSummary) decode(_ *trip, a *answer) error {
 		case "credits_remaining":
 			s.CreditsRemaining = jsonNumber(m.value)
 		default:
-			if err := held.read(m.name, m.value); err != nil {
-				return fmt.Errorf("%s: %w", m.name, err)
-			}
+			_ = held.read(m.name, m.value) // it is beside the point here
 		}
 	}
 	s.WalletBalance, s.Currency = held.balance().pointer(), held.currency
@@ -65,7 +63,7 @@ type ProductUsage struct {
 }
 
 func (p *ProductUsage) read(at place, object []byte) error {
-	var cost sum
+	var cost maybe
 	for m := membersOf(object); m.next(); {
 		switch string(m.name) {
 		case "product", "name":
@@ -79,9 +77,7 @@ func (p *ProductUsage) read(at place, object []byte) error {
 		case "percentage_used":
 			p.PercentageUsed = jsonNumber(m.value)
 		case "cost":
-			if err := cost.UnmarshalJSON(m.value); err != nil {
-				return fmt.Errorf("cost: %w", err)
-			}
+			_ = cost.UnmarshalJSON(m.value) // it takes everything
 		}
 	}
 	p.Product, p.Cost = firstOf(p.Product, at.key), cost.pointer()
@@ -90,6 +86,8 @@ func (p *ProductUsage) read(at place, object []byte) error {
 	}
 	return nil
 }
+
+func (p *ProductUsage) known() bool { return p.Product != "" }
 
 // Products reads the use of each product. Limits: 120 a minute. API: GET
 // /usage/products.
@@ -139,6 +137,8 @@ type UsageRecord struct {
 	Status    string
 	Cost      *Amount // US dollars; nil: not sent
 	CreatedAt Timestamp
+
+	ref string // an id that is no number
 }
 
 func (r *UsageRecord) read(_ place, object []byte) error {
@@ -147,20 +147,30 @@ func (r *UsageRecord) read(_ place, object []byte) error {
 		Type      text      `json:"type"`
 		Endpoint  text      `json:"endpoint"`
 		Status    text      `json:"status"`
-		Cost      sum       `json:"cost"`
+		Cost      maybe     `json:"cost"`
 		CreatedAt Timestamp `json:"created_at"`
 	}
 	if err := decodeTolerant(object, &w); err != nil {
 		return err
 	}
-	*r = UsageRecord{w.ID, string(w.Type), string(w.Endpoint), string(w.Status), w.Cost.pointer(), w.CreatedAt}
+	*r = UsageRecord{ID: w.ID, Type: string(w.Type), Endpoint: string(w.Endpoint), Status: string(w.Status), Cost: w.Cost.pointer(), CreatedAt: w.CreatedAt}
+	if r.ID == 0 {
+		r.ref = jsonText(member(object, "id"))
+	}
 	return nil
+}
+
+func (r *UsageRecord) known() bool {
+	return r.ID != 0 || r.Endpoint != "" || r.Type != "" || !r.CreatedAt.IsZero()
 }
 
 // key tells a record from another.
 func (r *UsageRecord) key() any {
-	if r.ID != 0 {
+	switch {
+	case r.ID != 0:
 		return r.ID
+	case r.ref != "":
+		return r.ref
 	}
 	whole := *r
 	whole.Cost = nil
@@ -217,7 +227,7 @@ func (s *UsageService) AllHistory(ctx context.Context, p UsageHistoryParams, opt
 				if err != nil {
 					return nil, false, err
 				}
-				if news, more := w.take(page.Items); len(news) > 0 || !more {
+				if news, more := w.take(page); len(news) > 0 || !more {
 					return news, more, nil
 				}
 			}
@@ -227,40 +237,56 @@ func (s *UsageService) AllHistory(ctx context.Context, p UsageHistoryParams, opt
 
 // historyWalk goes back through the records.
 type historyWalk struct {
-	p       UsageHistoryParams // of the next request
-	known   seen
-	stepped bool  // to the day before, because nothing was new
-	stop    error // why there may be records that cannot be reached
+	p     UsageHistoryParams // of the next request
+	known seen
+	// overlaps: the next page begins with a day that has been seen.
+	overlaps bool
+	stop     error // why there may be records that cannot be reached
 }
 
 // take tells what is new in a page, and whether there can be more.
-func (w *historyWalk) take(items []UsageRecord) (news []UsageRecord, more bool) {
+func (w *historyWalk) take(page *UsagePage) (news []UsageRecord, more bool) {
+	items := page.Items
 	news = fresh(w.known, items, (*UsageRecord).key)
 	oldest, newest := span(items)
 	full := len(items) >= w.p.Limit
 	switch {
+	case w.overlaps && len(news) == len(items):
+		// This server's days are not those that its records are dated in: what
+		// lies between the two must not be passed over.
+		w.p.To, w.overlaps = w.p.To.AddDate(0, 0, 1), false
+		return news, true
 	case len(items) == 0:
-		return nil, false
+		return nil, w.end(false, "")
 	case oldest.IsZero():
-		return news, full && w.unreachable("the records do not say when they were made")
+		return news, w.end(full, "the records do not say when they were made")
 	case full && items[0].CreatedAt.Before(items[len(items)-1].CreatedAt.Time):
-		return news, w.unreachable("the server begins with the oldest ones: go on with UsageHistoryParams.From at the last day")
+		return news, w.end(full, "the server begins with the oldest ones: go on with UsageHistoryParams.From at the last day")
 	case len(news) > 0:
-		w.p.To, w.stepped = oldest, false
+		w.p.To, w.overlaps = oldest, true
+		if from := w.p.From; !from.IsZero() && day(oldest) < day(from) {
+			w.p.To, w.overlaps = from, false
+		}
 		return news, true
 	case full && day(oldest) == day(newest):
-		return nil, w.unreachable(fmt.Sprintf("%s has more than %d of them: go on with UsageHistoryParams.To at the day before", day(oldest), w.p.Limit))
-	case w.stepped:
-		return nil, full && w.unreachable("the server does not keep to UsageHistoryParams.To")
+		return nil, w.end(full, fmt.Sprintf("%s has more than %d of them: go on with UsageHistoryParams.To at the day before", day(oldest), w.p.Limit))
+	case day(w.p.To) < day(oldest): // and that was asked for already
+		return nil, w.end(full, "the server does not keep to UsageHistoryParams.To")
 	}
-	w.p.To, w.stepped = oldest.AddDate(0, 0, -1), true // that day is done
-	return nil, w.p.From.IsZero() || day(w.p.To) >= day(w.p.From)
+	w.p.To, w.overlaps = w.p.To.AddDate(0, 0, -1), false // that day is done
+	if !w.p.From.IsZero() && day(w.p.To) < day(w.p.From) {
+		return nil, w.end(false, "")
+	}
+	return nil, true
 }
 
-// unreachable ends the walk with an error, once what is new has been yielded.
-func (w *historyWalk) unreachable(why string) bool {
-	w.stop = fmt.Errorf("modelslab: there may be more usage records: %s", why)
-	return true
+// end ends the walk: with an error, once what is new has been yielded, where
+// there may be records that cannot be reached.
+func (w *historyWalk) end(missed bool, why string) bool {
+	if missed {
+		w.stop = unreachable("usage records", why)
+	}
+	return missed
 }
 
 // span is when the oldest and the newest record were made; zero: not said.

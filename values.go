@@ -243,8 +243,22 @@ func (s *sum) UnmarshalJSON(data []byte) error {
 	if string(data) == "null" {
 		return nil
 	}
+	if err := s.Amount.UnmarshalJSON(data); err != nil {
+		return err
+	}
 	s.sent = true
-	return s.Amount.UnmarshalJSON(data)
+	return nil
+}
+
+// maybe is a sum beside what was asked for: one that cannot be read counts as not
+// sent, so that the rest is not lost over it.
+type maybe struct{ sum }
+
+func (m *maybe) UnmarshalJSON(data []byte) error {
+	if m.sum.UnmarshalJSON(data) != nil {
+		m.sum = sum{}
+	}
+	return nil
 }
 
 func sumOf(a *Amount) sum {

@@ -90,6 +90,8 @@ type Transaction struct {
 	UseCase       string    `json:"usecase"` // "wallet_funding"
 	Description   string    `json:"description,omitzero"`
 	CreatedAt     Timestamp `json:"created_at"`
+
+	ref string // an id that is no number
 }
 
 // TransactionPage is one page of transactions, presumably the newest first: the
@@ -122,10 +124,14 @@ func (p *TransactionPage) decode(t *trip, a *answer) error {
 	if p.Count == 0 {
 		p.Count = len(p.Items)
 	}
-	if wallet := member(l.beside, "wallet"); wallet != nil {
-		if err := decodeTolerant(wallet, &p.Wallet); err != nil {
-			return fmt.Errorf("wallet: %w", err)
-		}
+	var w struct {
+		Balance       maybe `json:"balance"`
+		Currency      text  `json:"currency"`
+		TotalCredited maybe `json:"total_credited"`
+		AmountUsed    maybe `json:"amount_used"`
+	}
+	if wallet := l.side("wallet"); wallet != nil && decodeTolerant(wallet, &w) == nil {
+		p.Wallet = WalletSummary{w.Balance.pointer(), string(w.Currency), w.TotalCredited.pointer(), w.AmountUsed.pointer()}
 	}
 	return nil
 }
@@ -137,7 +143,9 @@ func (tx *Transaction) read(_ place, object []byte) (err error) {
 	for m := membersOf(object); m.next() && err == nil; {
 		switch v := m.value; string(m.name) {
 		case "id":
-			err = tx.ID.UnmarshalJSON(v)
+			if err = tx.ID.UnmarshalJSON(v); tx.ID == 0 {
+				tx.ref = jsonText(v)
+			}
 		case "source":
 			tx.Source = jsonText(v)
 		case "transaction_id":
@@ -173,38 +181,78 @@ func (s *WalletService) Transactions(ctx context.Context, p TransactionsParams, 
 // at a time unless Limit says otherwise. It begins anew each time it is ranged
 // over, and ends with at most one error, last.
 func (s *WalletService) AllTransactions(ctx context.Context, p TransactionsParams, opts ...RequestOption) iter.Seq2[*Transaction, error] {
+	if p.Limit == 0 {
+		p.Limit = maxPage
+	}
 	return walk(func() func() ([]Transaction, bool, error) {
-		p := p
-		if p.Limit == 0 {
-			p.Limit = maxPage
-		}
-		known, before := seen{}, &TransactionPage{}
+		w := transactionWalk{p: p, known: seen{}}
 		return func() ([]Transaction, bool, error) {
 			for {
-				page, err := s.Transactions(ctx, p, opts...)
+				page, err := s.Transactions(ctx, w.p, opts...)
 				if err != nil {
 					return nil, false, err
 				}
-				p.Offset += len(page.Items)
-				news, more := fresh(known, page.Items, (*Transaction).key), page.Total == 0 || p.Offset < page.Total
-				// Many new rows push a page of old ones here; a page that merely
-				// repeats is that of a server which knows no offset.
-				pushed := more && page.Total > 0 && (page.Total != before.Total || !slices.Equal(page.Items, before.Items))
-				before = page
-				if len(news) > 0 || !pushed {
-					return news, more, nil
+				news, more, err := w.take(page)
+				if len(news) > 0 || !more || err != nil {
+					return news, more, err
 				}
 			}
 		}
 	})
 }
 
-// key tells a transaction from another.
-func (tx *Transaction) key() any {
-	if tx.ID != 0 {
-		return tx.ID
+// transactionWalk goes through the pages.
+type transactionWalk struct {
+	p      TransactionsParams // of the next request
+	known  seen
+	before TransactionPage
+	stale  int // pages in a row without anything new
+	pages  int
+}
+
+// maxStale is how many pages of nothing but old rows are taken for a wave of new
+// rows that pushes them along.
+const maxStale = 3
+
+// take tells what is new in a page, and whether there can be more.
+func (w *transactionWalk) take(page *TransactionPage) (news []Transaction, more bool, err error) {
+	before := w.before
+	w.before = *page
+	w.p.Offset += len(page.Items)
+	w.pages++
+	news = fresh(w.known, page.Items, func(tx *Transaction) any { return tx.key(w.pages) })
+	more = page.Total == 0 || w.p.Offset < page.Total
+	if len(news) > 0 || !more {
+		w.stale = 0
+		return news, more, nil
 	}
-	return *tx
+	w.stale++
+	// A page that merely repeats is that of a server which knows no offset, or of
+	// one that begins anew behind its last page.
+	pushed := len(page.Items) > 0 && page.Total > 0 && (page.Total != before.Total || !slices.Equal(page.Items, before.Items))
+	switch {
+	case pushed && w.stale >= maxStale:
+		return nil, false, unreachable("transactions", "new ones arrive faster than they can be read")
+	case pushed:
+		return nil, true, nil
+	}
+	return nil, false, nil
+}
+
+// key tells a transaction from another. One without an id is not known again on
+// another page.
+func (tx *Transaction) key(page int) any {
+	type anonymous struct {
+		Transaction
+		page int
+	}
+	switch {
+	case tx.ID != 0:
+		return tx.ID
+	case tx.ref != "":
+		return tx.ref
+	}
+	return anonymous{*tx, page}
 }
 
 // WalletFundParams charges a card.
@@ -382,7 +430,10 @@ func (f *AutoFunding) decode(t *trip, a *answer) error {
 			return fmt.Errorf("the server answers another request: $%s, not $%s", sent.Amount, sent.asked)
 		}
 	}
-	*f = AutoFunding{w.Enabled == nil || bool(*w.Enabled), asked.AutoChargeAmount, asked.ChargeThreshold, jsonText(member(object, "message"))}
+	if w.Enabled != nil && !bool(*w.Enabled) {
+		return unfinishedError("not enabled")
+	}
+	*f = AutoFunding{true, asked.AutoChargeAmount, asked.ChargeThreshold, jsonText(member(object, "message"))}
 	return nil
 }
 
@@ -443,7 +494,7 @@ func (r *Withdrawal) decode(t *trip, a *answer) error {
 		return err
 	}
 	var w paymentWords
-	if err := w.read(object); err != nil {
+	if err := firstError(w.read(object), w.readPayment(member(object, "withdrawal"))); err != nil {
 		return err
 	}
 	asked, _ := t.in.body.(WalletWithdrawParams)
@@ -512,10 +563,10 @@ func (c *Coupon) decode(t *trip, a *answer) error {
 		return errNoData // no word that it is valid
 	}
 	var w struct {
-		CouponCode text `json:"coupon_code"`
-		Code       text `json:"code"`
-		Type       text `json:"type"`
-		Amount     sum  `json:"amount"`
+		CouponCode text  `json:"coupon_code"`
+		Code       text  `json:"code"`
+		Type       text  `json:"type"`
+		Amount     maybe `json:"amount"`
 	}
 	if err := decodeTolerant(inside(object, "coupon"), &w); err != nil {
 		return err
