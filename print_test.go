@@ -133,7 +133,7 @@ func made(t *testing.T) map[string][]any {
 	}))
 	works(withResponse(client(planted(200, `{"data":{"subscription_plans":[{"id":3,"price":9,HIDDEN}],"pay_as_you_go":{"available":true,HIDDEN}}}`)), func(c *Client, r RequestOption) error {
 		v, err := c.Subscriptions.Plans(ctx, r)
-		add(v, v.SubscriptionPlans[0], v.PayAsYouGo)
+		add(v, v.SubscriptionPlans[0], v.PayAsYouGo, v.PayAsYouGo.AutoPayments)
 		return err
 	}))
 	works(withResponse(client(planted(200, `{"data":{"subscription":{"id":45,"plan_id":3,"status":"active","latest_invoice":{"client_secret":"`+canaryClient+`"}},HIDDEN}}`)), func(c *Client, r RequestOption) error {

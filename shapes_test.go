@@ -276,7 +276,8 @@ func shapeRows(t testing.TB) []shapeRow {
 			{ID: 10, Name: "Basic Enterprise", Category: "enterprise", Type: "basic", Period: "monthly", Price: Ptr(Dollars(249)), Features: []string{"A server of one's own", "No queue"}},
 			{ID: 21, Name: "Premium", Category: "normal", Type: "premium", Period: "yearly", Price: Ptr(Cents(4750)), APICallLimit: 10000, RateLimit: 15},
 		},
-		PayAsYouGo: &PayAsYouGo{Available: true, Description: "Pay for each picture.", MinimumTopupUSD: Ptr(Dollars(10)), Currency: "USD"},
+		PayAsYouGo: &PayAsYouGo{Available: true, Description: "Pay for each picture.", MinimumTopupUSD: Ptr(Dollars(10)), Currency: "USD",
+			AutoPayments: AutoPayments{Supported: true, Description: "Refill by itself.", ConfigureEndpoint: "PUT /wallet/auto-funding", DisableEndpoint: "DELETE /wallet/auto-funding"}, FundEndpoint: "POST /wallet/fund"},
 	}
 	plansAlone := having(plans, func(p *Plans) { p.PayAsYouGo = nil })
 	subscriptions := []Subscription{

@@ -30,6 +30,17 @@ type PayAsYouGo struct {
 	Description     string
 	MinimumTopupUSD *Amount // the least that Fund takes; nil: not sent
 	Currency        string
+	AutoPayments    AutoPayments
+	FundEndpoint    string // "POST /api/agents/v1/wallet/fund"
+}
+
+// AutoPayments is whether the wallet can fund itself; see
+// [WalletService.SetAutoFunding].
+type AutoPayments struct {
+	Supported         bool
+	Description       string
+	ConfigureEndpoint string
+	DisableEndpoint   string
 }
 
 // Plans is what can be bought.
@@ -81,11 +92,23 @@ func (p *Plans) decode(_ *trip, a *answer) error {
 		Description     text     `json:"description"`
 		MinimumTopupUSD sum      `json:"minimum_topup_usd"`
 		Currency        text     `json:"currency"`
+		FundEndpoint    text     `json:"fund_endpoint"`
+		AutoPayments    struct {
+			Supported         flexBool `json:"supported"`
+			Description       text     `json:"description"`
+			ConfigureEndpoint text     `json:"configure_endpoint"`
+			DisableEndpoint   text     `json:"disable_endpoint"`
+		} `json:"auto_payments"`
 	}
 	if err := decodeTolerant(wallet, &w); err != nil {
 		return err
 	}
-	p.PayAsYouGo = &PayAsYouGo{bool(w.Available), string(w.Description), w.MinimumTopupUSD.pointer(), string(w.Currency)}
+	auto := w.AutoPayments
+	p.PayAsYouGo = &PayAsYouGo{
+		Available: bool(w.Available), Description: string(w.Description), MinimumTopupUSD: w.MinimumTopupUSD.pointer(), Currency: string(w.Currency),
+		AutoPayments: AutoPayments{bool(auto.Supported), string(auto.Description), string(auto.ConfigureEndpoint), string(auto.DisableEndpoint)},
+		FundEndpoint: string(w.FundEndpoint),
+	}
 	return nil
 }
 

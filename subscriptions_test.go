@@ -56,7 +56,8 @@ Idempotency-Key: <uuid>
 					},
 					{ID: 21, Name: "Premium", Category: "normal", Type: "premium", Period: "monthly", Price: modelslab.Ptr(modelslab.Dollars(147)), RateLimit: 15, Features: []string{}},
 				},
-				PayAsYouGo: &modelslab.PayAsYouGo{Available: true, Description: "Pay for what you use.", MinimumTopupUSD: modelslab.Ptr(modelslab.Dollars(10)), Currency: "USD"},
+				PayAsYouGo: &modelslab.PayAsYouGo{Available: true, Description: "Pay for what you use.", MinimumTopupUSD: modelslab.Ptr(modelslab.Dollars(10)), Currency: "USD",
+					AutoPayments: modelslab.AutoPayments{Supported: true, Description: "Refill by itself.", ConfigureEndpoint: "PUT /wallet/auto-funding", DisableEndpoint: "DELETE /wallet/auto-funding"}, FundEndpoint: "POST /wallet/fund"},
 			},
 		},
 		{
