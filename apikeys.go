@@ -9,13 +9,13 @@ type APIKeysService struct{ c *Client }
 
 // APIKey is a key of the generation APIs.
 type APIKey struct {
-	ID   ID
-	Name string
+	ID   ID     `json:"id"`
+	Name string `json:"name"`
 	// Key is whole in the answer to Create. Anywhere else it may be whole, masked
 	// or missing: keep the one from Create.
-	Key       Secret
-	Notes     string
-	CreatedAt Timestamp
+	Key       Secret    `json:"key"`
+	Notes     string    `json:"notes"`
+	CreatedAt Timestamp `json:"created_at"`
 }
 
 func (k *APIKey) read(_ place, object []byte) error {

@@ -197,10 +197,10 @@ func (p AuthSignupParams) mailbox() string { return p.Email }
 // Signup is an account that waits for its e-mail to be verified. What the
 // server sends here is documented nowhere, so each field may be empty.
 type Signup struct {
-	Message     string
-	User        *User
-	AccessToken Secret
-	APIKey      Secret
+	Message     string `json:"message"`
+	User        *User  `json:"user"`
+	AccessToken Secret `json:"access_token"`
+	APIKey      Secret `json:"api_key"`
 }
 
 func (s *Signup) decode(_ *trip, a *answer) error {
@@ -240,9 +240,9 @@ func (v verification) secrets() []string { return []string{v.Code} }
 
 // VerifyEmail proves the address with the code from the mail and opens the
 // account's first session. A wrong code is presumably [ErrValidation] or
-// [ErrNotFound]; neither is documented. Limits: 20 a minute. It is sent once. Where the server does not know
-// verify-email, its later name, verify, is tried once. API: POST
-// /auth/verify-email.
+// [ErrNotFound]; neither is documented. It is sent once. Where the server does
+// not know verify-email, its later name, verify, is tried once. Limits: 20 a
+// minute. API: POST /auth/verify-email.
 func (s *AuthService) VerifyEmail(ctx context.Context, code string, opts ...RequestOption) (*Session, error) {
 	session, err := call[Session](ctx, s.c, authVerifyEmail, input{body: verification{code}}, opts)
 	if api, ok := as[*APIError](err); ok && noSuchRoute(api) {
@@ -419,12 +419,12 @@ func (s *AuthService) ResetPassword(ctx context.Context, p AuthResetPasswordPara
 
 // AccessToken is a token of the account, without the token itself.
 type AccessToken struct {
-	ID         ID
-	Name       string   // the device's
-	Scopes     []string // what it may do; empty: not said
-	CreatedAt  Timestamp
-	LastUsedAt *Timestamp // nil: never, or not said
-	ExpiresAt  *Timestamp // nil: never, or not said
+	ID         ID         `json:"id"`
+	Name       string     `json:"name"`   // the device's
+	Scopes     []string   `json:"scopes"` // what it may do; empty: not said
+	CreatedAt  Timestamp  `json:"created_at"`
+	LastUsedAt *Timestamp `json:"last_used_at"` // nil: never, or not said
+	ExpiresAt  *Timestamp `json:"expires_at"`   // nil: never, or not said
 }
 
 func (k *AccessToken) read(_ place, object []byte) error {

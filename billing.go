@@ -47,14 +47,14 @@ func (s *BillingService) StripeConfig(ctx context.Context, opts ...RequestOption
 // BillingOverview is the account's money at a glance. More may be in
 // [Response].Raw: what the server sends here is hardly documented.
 type BillingOverview struct {
-	WalletBalance      *Amount // US dollars, as all of these; nil: not sent
-	Currency           string
-	TotalCharges       *Amount
-	TotalDeposits      *Amount
-	InvoiceCount       int
-	ActiveSubscription *Subscription // nil: none, or not sent
-	Subscriptions      []Subscription
-	PaymentMethods     []PaymentMethod
+	WalletBalance      *Amount         `json:"wallet_balance"` // US dollars, as all of these; nil: not sent
+	Currency           string          `json:"currency"`
+	TotalCharges       *Amount         `json:"total_charges"`
+	TotalDeposits      *Amount         `json:"total_deposits"`
+	InvoiceCount       int             `json:"invoice_count"`       // 0: none, or not sent
+	ActiveSubscription *Subscription   `json:"active_subscription"` // nil: none, or not sent
+	Subscriptions      []Subscription  `json:"subscriptions"`
+	PaymentMethods     []PaymentMethod `json:"payment_methods"`
 }
 
 func (o *BillingOverview) decode(_ *trip, a *answer) error {
@@ -224,10 +224,10 @@ func (s *BillingService) DeletePaymentMethod(ctx context.Context, id string, opt
 
 // SetupIntent is Stripe's leave to save a card without charging it.
 type SetupIntent struct {
-	SetupIntentID string // "seti_…"
-	ClientSecret  Secret // for Stripe alone
-	Status        string // Stripe's word
-	Instructions  string
+	SetupIntentID string `json:"setup_intent_id"` // "seti_…"
+	ClientSecret  Secret `json:"client_secret"`   // for Stripe alone
+	Status        string `json:"status"`          // Stripe's word
+	Instructions  string `json:"instructions"`
 }
 
 func (i *SetupIntent) decode(_ *trip, a *answer) error {
@@ -392,16 +392,16 @@ func (s *BillingService) CreatePaymentLink(ctx context.Context, p PaymentLinkPar
 
 // BillingInfo is what invoices are made out to.
 type BillingInfo struct {
-	Name              string
-	Email             string
-	TaxID             string
-	TaxIDType         string // Stripe's word: "eu_vat", "us_ein", …
-	AddressLine1      string
-	AddressLine2      string
-	AddressCity       string
-	AddressState      string
-	AddressPostalCode string
-	AddressCountry    string
+	Name              string `json:"name"`
+	Email             string `json:"email"`
+	TaxID             string `json:"tax_id"`
+	TaxIDType         string `json:"tax_id_type"` // Stripe's word: "eu_vat", "us_ein", …
+	AddressLine1      string `json:"address_line1"`
+	AddressLine2      string `json:"address_line2"`
+	AddressCity       string `json:"address_city"`
+	AddressState      string `json:"address_state"`
+	AddressPostalCode string `json:"address_postal_code"`
+	AddressCountry    string `json:"address_country"`
 }
 
 func (i *BillingInfo) decode(t *trip, a *answer) error {
@@ -484,13 +484,13 @@ func (s *BillingService) UpdateInfo(ctx context.Context, p BillingUpdateInfoPara
 
 // Invoice is a bill.
 type Invoice struct {
-	ID          string // "in_…", or a number
-	Number      string
-	Amount      *Amount // US dollars; nil: not sent
-	Currency    string
-	Status      string // "paid", …
-	Description string
-	CreatedAt   Timestamp
+	ID          string    `json:"id"` // "in_…", or a number
+	Number      string    `json:"number"`
+	Amount      *Amount   `json:"amount"` // US dollars; nil: not sent
+	Currency    string    `json:"currency"`
+	Status      string    `json:"status"` // "paid", …
+	Description string    `json:"description"`
+	CreatedAt   Timestamp `json:"created_at"`
 }
 
 func (i *Invoice) read(_ place, object []byte) error {
@@ -545,11 +545,11 @@ func (s *BillingService) Invoice(ctx context.Context, id string, opts ...Request
 // InvoiceLinks are pages and files of a bill; at least one of them is there. They
 // are links of the vendor's or Stripe's: whoever has one can see the bill.
 type InvoiceLinks struct {
-	URL              string
-	PDFURL           string
-	InvoicePDF       string
-	ReceiptURL       string
-	HostedInvoiceURL string
+	URL              string `json:"url"`
+	PDFURL           string `json:"pdf_url"`
+	InvoicePDF       string `json:"invoice_pdf"`
+	ReceiptURL       string `json:"receipt_url"`
+	HostedInvoiceURL string `json:"hosted_invoice_url"`
 }
 
 func (l *InvoiceLinks) decode(_ *trip, a *answer) error {

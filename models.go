@@ -73,27 +73,27 @@ func positive(n int) string {
 
 // Model is something to generate with.
 type Model struct {
-	ModelID          string // what generations name
-	ModelName        string
-	Provider         string
-	ModelType        string // or the feature it belongs to
-	ModelSubcategory string
-	BaseModel        string
-	Description      string
-	Status           string
-	Tags             []string
-	IsNSFW           bool
-	CreatedAt        Timestamp
+	ModelID          string    `json:"model_id"` // what generations name
+	ModelName        string    `json:"model_name"`
+	Provider         string    `json:"provider"`
+	ModelType        string    `json:"model_type"` // or the feature it belongs to
+	ModelSubcategory string    `json:"model_subcategory"`
+	BaseModel        string    `json:"base_model"`
+	Description      string    `json:"description"`
+	Status           string    `json:"status"`
+	Tags             []string  `json:"tags"`
+	IsNSFW           bool      `json:"is_nsfw"`
+	CreatedAt        Timestamp `json:"created_at"`
 	// EndpointConfigurations are the endpoints that take the model; Get alone
 	// sends them.
-	EndpointConfigurations []EndpointConfiguration
+	EndpointConfigurations []EndpointConfiguration `json:"endpoint_configurations"`
 }
 
 // EndpointConfiguration is how one endpoint takes a model.
 type EndpointConfiguration struct {
-	Name       string
-	Parameters json.RawMessage // a JSON Schema of the endpoint's fields; nil: not sent
-	Config     json.RawMessage // the vendor's own description of a form; nil: not sent
+	Name       string          `json:"name"`
+	Parameters json.RawMessage `json:"parameters"` // a JSON Schema of the endpoint's fields; nil: not sent
+	Config     json.RawMessage `json:"config"`     // the vendor's own description of a form; nil: not sent
 }
 
 func (c *EndpointConfiguration) read(at place, object []byte) error {
@@ -188,9 +188,12 @@ func (m *Model) decode(_ *trip, a *answer) error {
 
 // ModelPage is one page of a search.
 type ModelPage struct {
-	Items []Model
+	Items []Model `json:"items"`
 	// What the server says of the whole; 0: not said.
-	Total, CurrentPage, PerPage, LastPage int
+	Total       int `json:"total"`
+	CurrentPage int `json:"current_page"`
+	PerPage     int `json:"per_page"`
+	LastPage    int `json:"last_page"`
 }
 
 func (p *ModelPage) decode(t *trip, a *answer) error {
@@ -210,7 +213,8 @@ func (s *ModelsService) Search(ctx context.Context, p ModelSearchParams, opts ..
 }
 
 // SearchAll yields the models of all pages from p.Page on. It begins anew each
-// time it is ranged over, and ends with at most one error, last.
+// time it is ranged over, and ends with at most one error, last. API: GET
+// /models.
 func (s *ModelsService) SearchAll(ctx context.Context, p ModelSearchParams, opts ...RequestOption) iter.Seq2[*Model, error] {
 	return walk(func() func() ([]Model, bool, error) {
 		p := p
@@ -229,11 +233,11 @@ func (s *ModelsService) SearchAll(ctx context.Context, p ModelSearchParams, opts
 
 // ModelFilters are the words that a search can be narrowed with.
 type ModelFilters struct {
-	Sorts              []string
-	Features           []string
-	ModelTypes         []string
-	ModelSubcategories []string
-	BaseModels         []string
+	Sorts              []string `json:"sorts"`
+	Features           []string `json:"features"`
+	ModelTypes         []string `json:"model_types"`
+	ModelSubcategories []string `json:"model_subcategories"`
+	BaseModels         []string `json:"base_models"`
 }
 
 func (f *ModelFilters) decode(_ *trip, a *answer) error {

@@ -10,24 +10,24 @@ type ProfileService struct{ c *Client }
 
 // Profile is the account as it shows itself.
 type Profile struct {
-	ID            ID
-	Name          string
-	Email         string
-	Username      string
-	AboutMe       string
-	Verified      bool
-	CreatedAt     Timestamp
-	WalletBalance *Amount             // US dollars; nil: not sent
-	Currency      string              // "USD"; empty: not said
-	Preferences   *ProfilePreferences // nil: not sent
-	Socials       ProfileSocials
+	ID            ID                  `json:"id"`
+	Name          string              `json:"name"`
+	Email         string              `json:"email"`
+	Username      string              `json:"username"`
+	AboutMe       string              `json:"about_me"`
+	Verified      bool                `json:"verified"`
+	CreatedAt     Timestamp           `json:"created_at"`
+	WalletBalance *Amount             `json:"wallet_balance"` // US dollars; nil: not sent
+	Currency      string              `json:"currency"`       // "USD"; empty: not said
+	Preferences   *ProfilePreferences `json:"preferences"`    // nil: not sent
+	Socials       ProfileSocials      `json:"socials"`
 }
 
 // ProfilePreferences are the account's switches.
 type ProfilePreferences struct {
-	NSFWContent                 bool
-	WalletNotificationEnabled   bool    // a mail when the balance falls below the threshold
-	WalletNotificationThreshold *Amount // US dollars; nil: not sent
+	NSFWContent                 bool    `json:"nsfw_content"`
+	WalletNotificationEnabled   bool    `json:"wallet_notification_enabled"`   // a mail when the balance falls below the threshold
+	WalletNotificationThreshold *Amount `json:"wallet_notification_threshold"` // US dollars; nil: not sent
 }
 
 // ProfileSocials are the account's names elsewhere.

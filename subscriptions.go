@@ -12,41 +12,41 @@ type SubscriptionsService struct{ c *Client }
 
 // Plan is a subscription that can be bought.
 type Plan struct {
-	ID           ID
-	Name         string
-	Category     string // "enterprise", …
-	Type         string // "basic", …
-	Period       string // "monthly", …
-	Description  string
-	Price        *Amount // US dollars for a period; nil: not sent
-	APICallLimit int64   // 0: presumably none
-	RateLimit    int64   // 0: presumably none
-	Features     []string
+	ID           ID       `json:"id"`
+	Name         string   `json:"name"`
+	Category     string   `json:"category"` // "enterprise", …
+	Type         string   `json:"type"`     // "basic", …
+	Period       string   `json:"period"`   // "monthly", …
+	Description  string   `json:"description"`
+	Price        *Amount  `json:"price"`          // US dollars for a period; nil: not sent
+	APICallLimit int64    `json:"api_call_limit"` // 0: presumably none
+	RateLimit    int64    `json:"rate_limit"`     // 0: presumably none
+	Features     []string `json:"features"`
 }
 
 // PayAsYouGo is the wallet as an alternative to a plan.
 type PayAsYouGo struct {
-	Available       bool
-	Description     string
-	MinimumTopupUSD *Amount // the least that Fund takes; nil: not sent
-	Currency        string
-	AutoPayments    AutoPayments
-	FundEndpoint    string // "POST /api/agents/v1/wallet/fund"
+	Available       bool         `json:"available"`
+	Description     string       `json:"description"`
+	MinimumTopupUSD *Amount      `json:"minimum_topup_usd"` // the least that Fund takes; nil: not sent
+	Currency        string       `json:"currency"`
+	AutoPayments    AutoPayments `json:"auto_payments"`
+	FundEndpoint    string       `json:"fund_endpoint"` // "POST /api/agents/v1/wallet/fund"
 }
 
 // AutoPayments is whether the wallet can fund itself; see
 // [WalletService.SetAutoFunding].
 type AutoPayments struct {
-	Supported         bool
-	Description       string
-	ConfigureEndpoint string
-	DisableEndpoint   string
+	Supported         bool   `json:"supported"`
+	Description       string `json:"description"`
+	ConfigureEndpoint string `json:"configure_endpoint"`
+	DisableEndpoint   string `json:"disable_endpoint"`
 }
 
 // Plans is what can be bought.
 type Plans struct {
-	SubscriptionPlans []Plan
-	PayAsYouGo        *PayAsYouGo // nil: not sent
+	SubscriptionPlans []Plan      `json:"subscription_plans"`
+	PayAsYouGo        *PayAsYouGo `json:"pay_as_you_go"` // nil: not sent
 }
 
 func (p *Plan) read(_ place, object []byte) error {
@@ -120,16 +120,16 @@ func (s *SubscriptionsService) Plans(ctx context.Context, opts ...RequestOption)
 
 // Subscription is a plan that the account has.
 type Subscription struct {
-	ID                   ID
-	PlanID               ID
-	PlanName             string
-	Feature              string // "enterprise", …
-	Status               string // "active", "past_due", "canceled", "paused", "trialing", or a word of Stripe's
-	StripeSubscriptionID string // "sub_…"
-	Amount               *Amount
-	CurrentPeriodStart   *Timestamp
-	CurrentPeriodEnd     *Timestamp
-	NextBillingDate      *Timestamp
+	ID                   ID         `json:"id"`
+	PlanID               ID         `json:"plan_id"`
+	PlanName             string     `json:"plan_name"`
+	Feature              string     `json:"feature"`                // "enterprise", …
+	Status               string     `json:"status"`                 // "active", "past_due", "canceled", "paused", "trialing", or a word of Stripe's
+	StripeSubscriptionID string     `json:"stripe_subscription_id"` // "sub_…"
+	Amount               *Amount    `json:"amount"`                 // US dollars for a period; nil: not sent
+	CurrentPeriodStart   *Timestamp `json:"current_period_start"`
+	CurrentPeriodEnd     *Timestamp `json:"current_period_end"`
+	NextBillingDate      *Timestamp `json:"next_billing_date"`
 }
 
 // Active reports whether the plan can be used now.
@@ -204,10 +204,10 @@ func (p SubscriptionCreateParams) check() error {
 
 // SubscriptionResult is a plan that has been bought.
 type SubscriptionResult struct {
-	Status               string        // "active"
-	Message              string        // the server's words
-	Subscription         *Subscription // nil: not sent
-	StripeSubscriptionID string        // "sub_…"
+	Status               string        `json:"status"`                 // "active"
+	Message              string        `json:"message"`                // the server's words
+	Subscription         *Subscription `json:"subscription"`           // nil: not sent
+	StripeSubscriptionID string        `json:"stripe_subscription_id"` // "sub_…"
 }
 
 func (r *SubscriptionResult) decode(t *trip, a *answer) error {
@@ -332,9 +332,9 @@ func (s *SubscriptionsService) Status(ctx context.Context, id ID, opts ...Reques
 // answers nothing is documented: Status and Subscription may be missing, and
 // [SubscriptionsService.Status] tells.
 type SubscriptionChange struct {
-	Status       string // of the subscription; empty: not said
-	Message      string // the server's words
-	Subscription *Subscription
+	Status       string        `json:"status"`  // of the subscription; empty: not said
+	Message      string        `json:"message"` // the server's words
+	Subscription *Subscription `json:"subscription"`
 }
 
 func (r *SubscriptionChange) decode(t *trip, a *answer) error {
@@ -492,10 +492,10 @@ func (p SubscriptionChargeAmountParams) price() Amount { return p.Amount }
 // AmountCharge is what became of ChargeAmount. Of the answer nothing is
 // documented: all but the amount may be missing.
 type AmountCharge struct {
-	Status          string // of the payment; empty: not said
-	PaymentIntentID string // "pi_…"; empty: not said
-	Message         string // the server's words
-	Amount          Amount // US dollars, as asked for
+	Status          string `json:"status"`            // of the payment; empty: not said
+	PaymentIntentID string `json:"payment_intent_id"` // "pi_…"; empty: not said
+	Message         string `json:"message"`           // the server's words
+	Amount          Amount `json:"amount"`            // US dollars, as asked for
 }
 
 func (r *AmountCharge) decode(t *trip, a *answer) error {

@@ -12,14 +12,14 @@ type TeamsService struct{ c *Client }
 
 // TeamMember is somebody who may act for the account, or is invited to.
 type TeamMember struct {
-	ID          ID
-	InviteID    string // a UUID, while the invitation is open; empty: not said
-	Name        string
-	Email       string
-	Role        string // the names of roles are documented nowhere
-	Status      string // "pending", "accepted", or another word
-	Permissions []string
-	CreatedAt   Timestamp
+	ID          ID        `json:"id"`
+	InviteID    string    `json:"invite_id"` // a UUID, while the invitation is open; empty: not said
+	Name        string    `json:"name"`
+	Email       string    `json:"email"`
+	Role        string    `json:"role"`   // the names of roles are documented nowhere
+	Status      string    `json:"status"` // "pending", "accepted", or another word
+	Permissions []string  `json:"permissions"`
+	CreatedAt   Timestamp `json:"created_at"`
 }
 
 func (m *TeamMember) read(at place, object []byte) error {

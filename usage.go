@@ -17,11 +17,11 @@ type UsageService struct{ c *Client }
 // UsageSummary is the account's use in all. More may be in [Response].Raw: what
 // the server sends here is hardly documented.
 type UsageSummary struct {
-	TotalCalls       *int64      // nil: not sent
-	CreditsUsed      json.Number // in a unit that is documented nowhere; empty: not sent
-	CreditsRemaining json.Number
-	WalletBalance    *Amount // US dollars; nil: not sent
-	Currency         string
+	TotalCalls       *int64      `json:"total_calls"`           // nil: not sent
+	CreditsUsed      json.Number `json:"credits_used,omitzero"` // in a unit that is documented nowhere; empty: not sent
+	CreditsRemaining json.Number `json:"credits_remaining,omitzero"`
+	WalletBalance    *Amount     `json:"wallet_balance"` // US dollars; nil: not sent
+	Currency         string      `json:"currency"`
 }
 
 func (s *UsageSummary) decode(_ *trip, a *answer) error {
@@ -54,12 +54,12 @@ func (s *UsageService) Summary(ctx context.Context, opts ...RequestOption) (*Usa
 
 // ProductUsage is the use of one product, and what its plan still allows.
 type ProductUsage struct {
-	Product        string
-	Calls          int64
-	Limit          *int64      // of calls; nil: not sent
-	Remaining      *int64      // calls; nil: not sent
-	PercentageUsed json.Number // 0 to 100; empty: not sent
-	Cost           *Amount     // US dollars; nil: not sent
+	Product        string      `json:"product"`
+	Calls          int64       `json:"calls"`
+	Limit          *int64      `json:"limit"`                    // of calls; nil: not sent
+	Remaining      *int64      `json:"remaining"`                // calls; nil: not sent
+	PercentageUsed json.Number `json:"percentage_used,omitzero"` // 0 to 100; empty: not sent
+	Cost           *Amount     `json:"cost"`                     // US dollars; nil: not sent
 }
 
 func (p *ProductUsage) read(at place, object []byte) error {
@@ -131,12 +131,12 @@ func day(t time.Time) string {
 
 // UsageRecord is one call of a generation API.
 type UsageRecord struct {
-	ID        ID
-	Type      string
-	Endpoint  string
-	Status    string
-	Cost      *Amount // US dollars; nil: not sent
-	CreatedAt Timestamp
+	ID        ID        `json:"id"`
+	Type      string    `json:"type"`
+	Endpoint  string    `json:"endpoint"`
+	Status    string    `json:"status"`
+	Cost      *Amount   `json:"cost"` // US dollars; nil: not sent
+	CreatedAt Timestamp `json:"created_at"`
 
 	ref string // an id that is no number
 }
@@ -183,8 +183,8 @@ func (r *UsageRecord) key() any {
 // UsagePage is some of the records, presumably the newest first: the order is
 // documented nowhere.
 type UsagePage struct {
-	Items []UsageRecord
-	Total int // in all, as the server says; 0: not said
+	Items []UsageRecord `json:"items"`
+	Total int           `json:"total"` // in all, as the server says; 0: not said
 }
 
 func (p *UsagePage) decode(t *trip, a *answer) error {
@@ -211,7 +211,8 @@ func (s *UsageService) History(ctx context.Context, p UsageHistoryParams, opts .
 // It goes back day by day, because the API has no other cursor: each request
 // ends with the oldest day seen so far. Where that cannot reach all records (a
 // day with more of them than Limit, a server that sorts or bounds them in another
-// way than is documented) the last thing it yields is an error that says so.
+// way than is documented) the last thing it yields is an error that says so. API:
+// GET /usage/history.
 func (s *UsageService) AllHistory(ctx context.Context, p UsageHistoryParams, opts ...RequestOption) iter.Seq2[*UsageRecord, error] {
 	return walk(func() func() ([]UsageRecord, bool, error) {
 		w := historyWalk{p: p, known: seen{}}

@@ -85,9 +85,9 @@ type Transaction struct {
 	Source        string    `json:"source"`         // "stripe"
 	TransactionID string    `json:"transaction_id"` // "pi_…"
 	Type          string    `json:"type"`           // "credit" or "debit"
-	Amount        Amount    `json:"amount"`
-	Status        string    `json:"status"`  // "success"
-	UseCase       string    `json:"usecase"` // "wallet_funding"
+	Amount        Amount    `json:"amount"`         // US dollars
+	Status        string    `json:"status"`         // "success"
+	UseCase       string    `json:"usecase"`        // "wallet_funding"
 	Description   string    `json:"description,omitzero"`
 	CreatedAt     Timestamp `json:"created_at"`
 
@@ -103,8 +103,8 @@ type TransactionPage struct {
 	Wallet WalletSummary `json:"wallet"`
 }
 
-// WalletSummary is the wallet as a page of transactions shows it. nil: not
-// sent.
+// WalletSummary is the wallet as a page of transactions shows it, in US dollars.
+// nil: not sent.
 type WalletSummary struct {
 	Balance       *Amount `json:"balance"`
 	Currency      string  `json:"currency"`
@@ -179,7 +179,7 @@ func (s *WalletService) Transactions(ctx context.Context, p TransactionsParams, 
 
 // AllTransactions yields the wallet's movements from p.Offset on, asking for 200
 // at a time unless Limit says otherwise. It begins anew each time it is ranged
-// over, and ends with at most one error, last.
+// over, and ends with at most one error, last. API: GET /wallet/transactions.
 func (s *WalletService) AllTransactions(ctx context.Context, p TransactionsParams, opts ...RequestOption) iter.Seq2[*Transaction, error] {
 	if p.Limit == 0 {
 		p.Limit = maxPage
@@ -269,10 +269,10 @@ func (p WalletFundParams) price() Amount { return p.Amount }
 
 // Funding is money that has reached the wallet.
 type Funding struct {
-	Status          string  // "succeeded", also where only the new balance was sent
-	PaymentIntentID string  // "pi_…"; empty: not said
-	Message         string  // the server's words
-	Balance         *Amount // US dollars after it; nil: not sent
+	Status          string  `json:"status"`            // "succeeded", also where only the new balance was sent
+	PaymentIntentID string  `json:"payment_intent_id"` // "pi_…"; empty: not said
+	Message         string  `json:"message"`           // the server's words
+	Balance         *Amount `json:"balance"`           // US dollars after it; nil: not sent
 }
 
 func (f *Funding) decode(t *trip, a *answer) error {
@@ -337,8 +337,7 @@ func (s *WalletService) FundCheckout(ctx context.Context, p WalletFundCheckoutPa
 // with another idempotency key, because the server may keep its answer to this
 // one. It carries a key and is repeated with it; after [ErrOutcomeUnknown] the
 // credit may be there. [WalletService.AwaitCheckout] does all that. Limits: 15 a
-// minute. API:
-// POST /wallet/confirm-checkout.
+// minute. API: POST /wallet/confirm-checkout.
 func (s *WalletService) ConfirmCheckout(ctx context.Context, sessionID string, opts ...RequestOption) (*Funding, error) {
 	f, err := call[checkoutFunding](ctx, s.c, walletConfirmCheckout, input{body: sessionParams{sessionID}}, opts)
 	if err != nil {
@@ -399,10 +398,10 @@ func (p WalletSetAutoFundingParams) price() Amount { return p.AutoChargeAmount }
 
 // AutoFunding is how the server funds the wallet by itself.
 type AutoFunding struct {
-	Enabled          bool
-	AutoChargeAmount Amount // US dollars
-	ChargeThreshold  Amount // US dollars
-	Message          string // the server's words
+	Enabled          bool   `json:"enabled"`
+	AutoChargeAmount Amount `json:"auto_charge_amount"` // US dollars
+	ChargeThreshold  Amount `json:"charge_threshold"`   // US dollars
+	Message          string `json:"message"`            // the server's words
 }
 
 func (f *AutoFunding) decode(t *trip, a *answer) error {
@@ -482,10 +481,10 @@ func (p WalletWithdrawParams) price() Amount { return p.Amount }
 // Withdrawal is money on its way out of the wallet. Of the answer nothing is
 // documented: all but the amount may be missing.
 type Withdrawal struct {
-	Status  string // the server's word; "pending" may stand for days
-	Message string
-	Amount  Amount  // US dollars, as asked for
-	Balance *Amount // US dollars after it; nil: not sent
+	Status  string  `json:"status"` // the server's word; "pending" may stand for days
+	Message string  `json:"message"`
+	Amount  Amount  `json:"amount"`  // US dollars, as asked for
+	Balance *Amount `json:"balance"` // US dollars after it; nil: not sent
 }
 
 func (r *Withdrawal) decode(t *trip, a *answer) error {
@@ -547,11 +546,11 @@ func checkCoupon(params, code string, purchase Amount) error {
 // Coupon is what a code is good for. Of the answer hardly anything is
 // documented; more may be in [Response].Raw.
 type Coupon struct {
-	CouponCode string
-	Type       string  // the server's word
-	Valid      bool    // false only where the server says so
-	Amount     *Amount // US dollars; nil: not sent
-	Message    string  // the server's words
+	CouponCode string  `json:"coupon_code"`
+	Type       string  `json:"type"`    // the server's word
+	Valid      bool    `json:"valid"`   // false only where the server says so
+	Amount     *Amount `json:"amount"`  // US dollars; nil: not sent
+	Message    string  `json:"message"` // the server's words
 }
 
 func (c *Coupon) decode(t *trip, a *answer) error {
@@ -634,11 +633,11 @@ func (p WalletRedeemCouponParams) price() Amount { return p.PurchaseAmount }
 // CouponRedemption is a coupon that was used. Of the answer nothing is
 // documented: anything may be missing.
 type CouponRedemption struct {
-	Status          string // the server's word
-	PaymentIntentID string // "pi_…", where a card was charged
-	Message         string
-	Amount          *Amount // US dollars that the coupon gave; nil: not sent
-	Balance         *Amount // US dollars after it; nil: not sent
+	Status          string  `json:"status"`            // the server's word
+	PaymentIntentID string  `json:"payment_intent_id"` // "pi_…", where a card was charged
+	Message         string  `json:"message"`
+	Amount          *Amount `json:"amount"`  // US dollars that the coupon gave; nil: not sent
+	Balance         *Amount `json:"balance"` // US dollars after it; nil: not sent
 }
 
 func (r *CouponRedemption) decode(t *trip, a *answer) error {
@@ -672,10 +671,10 @@ func (s *WalletService) RedeemCoupon(ctx context.Context, p WalletRedeemCouponPa
 
 // PaymentStatus is what became of a payment.
 type PaymentStatus struct {
-	Status          string  // "succeeded", "pending", "failed", or a word of Stripe's
-	PaymentIntentID string  // "pi_…"
-	Amount          *Amount // US dollars; nil: not sent
-	Currency        string  // "usd"
+	Status          string  `json:"status"`            // "succeeded", "pending", "failed", or a word of Stripe's
+	PaymentIntentID string  `json:"payment_intent_id"` // "pi_…"
+	Amount          *Amount `json:"amount"`            // US dollars; nil: not sent
+	Currency        string  `json:"currency"`          // "usd"
 }
 
 // IsFinal reports whether the payment can change no more.

@@ -22,6 +22,7 @@ func rules() []rule {
 	}
 	login := named("auth.login")
 	attaches := named("billing.attach_payment_method")
+	links := named("billing.payment_link") // moves no money by itself
 	codes := named("auth.verify_email", "auth.verify", "wallet.validate_coupon", "wallet.validate_coupon_by_post", "wallet.redeem_coupon")
 	confirms := func(e modelslab.Endpoint) bool { return strings.HasSuffix(e.Path, "/confirm-checkout") }
 
@@ -48,15 +49,15 @@ func rules() []rule {
 		},
 		{
 			[]string{"ErrPaymentDeclined"},
-			"calls that may move money, and attaching a card",
+			"calls that may move money, attaching a card, and confirming a checkout",
 			"no money has moved: another card, or more in the wallet",
-			func(e modelslab.Endpoint, _ *method) bool { return e.Spends || attaches(e) },
+			func(e modelslab.Endpoint, _ *method) bool { return e.Spends && !links(e) || attaches(e) || confirms(e) },
 		},
 		{
 			[]string{"ErrRequiresAction"},
 			"calls that may move money, but for generations",
 			"no money has moved yet: a person must act; do not call again",
-			func(e modelslab.Endpoint, _ *method) bool { return e.Spends && !generates(e) },
+			func(e modelslab.Endpoint, _ *method) bool { return e.Spends && !generates(e) && !links(e) },
 		},
 		{
 			[]string{"ErrCheckoutPending"},
