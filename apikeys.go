@@ -68,8 +68,9 @@ func (p APIKeyCreateParams) check() error {
 	return nil
 }
 
-// Create makes a key. Keep [APIKey.Key] at once: it may never be shown again. It
-// is sent once; after [ErrOutcomeUnknown] look at List. Limits: 120 a minute.
+// Create makes a key. Keep [APIKey.Key] at once: it may never be shown again.
+// Where it is empty the server has not sent it: delete that key and make another.
+// It is sent once; after [ErrOutcomeUnknown] look at List. Limits: 120 a minute.
 // API: POST /api-keys.
 func (s *APIKeysService) Create(ctx context.Context, p APIKeyCreateParams, opts ...RequestOption) (*APIKey, error) {
 	return call[APIKey](ctx, s.c, apiKeysCreate, input{body: p}, opts)

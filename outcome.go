@@ -198,8 +198,14 @@ func (t *trip) settle(r *result, out any) error {
 	if d, ok := out.(decoder); ok {
 		return d.decode(t, a)
 	}
-	if out == nil {
-		return paidWords(a) // nothing is needed of it but that it says no no
+	if out == nil { // nothing is needed of it but that it does not say no
+		switch {
+		case t.e.Repeat == RepeatKeyed:
+			return paidWords(a)
+		case saysFailed(a.payload()), saysFailed(a.body):
+			return errSaysFailed
+		}
+		return nil
 	}
 	p := a.payload()
 	if p == nil {

@@ -192,9 +192,14 @@ func paidWords(a *answer, words ...string) error {
 		around := len(object) != len(payload) // what stands around the data
 		for m := membersOf(object); m.next(); {
 			switch string(m.name) {
-			case "success", "status", "paid", "data":
+			case "success", "paid", "data":
+				if saysNo(m.value) {
+					return unfinishedError("failed")
+				}
+			case "status":
 				word := jsonText(m.value)
-				if saysNo(m.value) || around && string(m.name) == "status" && word != "" && !done(word) && !(len(word) == 3 && word[0] == '2') {
+				code := len(word) == 3 && word[0] == '2' // {"status":200,"data":…}
+				if saysNo(m.value) || around && word != "" && !done(word) && !code {
 					return unfinishedError(firstOf(word, "failed"))
 				}
 			case "error", "errors":
@@ -213,6 +218,9 @@ func paidWords(a *answer, words ...string) error {
 
 // saysNo tells the ways to write false, and the words for it.
 func saysNo(v []byte) bool {
+	if len(v) > len(`"declined"`) || v[0] == '{' || v[0] == '[' {
+		return false
+	}
 	switch strings.ToLower(string(scalar(v))) {
 	case "false", "0", "no", "failed", "failure", "error", "declined", "denied", "rejected", "invalid":
 		return true

@@ -249,3 +249,21 @@ func TestTheWalletMayStandBesideTheUser(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, "https://pay.example/1.pdf", links.PDFURL)
 }
+
+func TestAnyCallThatIsToldNoHasNotWorked(t *testing.T) {
+	for body, ok := range map[string]bool{
+		`{"data":{"message":"Bye."}}`: true, `{"status":"logged_out","data":{"message":"Bye."}}`: true, `{"success":true}`: true, ``: true,
+		`{"success":false,"message":"No."}`: false, `{"status":"error","message":"No."}`: false, `{"data":{"success":0}}`: false, `{"data":{},"errors":{"id":["bad"]}}`: false,
+	} {
+		c := stubbed(t, scripted(says(200, body)))
+		for name, err := range map[string]error{
+			"Logout": c.Auth.Logout(t.Context()), "Delete": c.APIKeys.Delete(t.Context(), 5), "UpdateSocials": c.Profile.UpdateSocials(t.Context(), ProfileUpdateSocialsParams{GitHub: Ptr("")}),
+		} {
+			if ok {
+				assert.NoError(t, err, "%s: %s", name, body)
+			} else {
+				assert.ErrorIs(t, err, ErrOutcomeUnknown, "%s: %s", name, body)
+			}
+		}
+	}
+}
