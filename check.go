@@ -352,7 +352,7 @@ const maxPage = 200
 
 func checkLimit(param string, n int) error {
 	if n < 0 || n > maxPage {
-		return &ParamError{Param: param, Value: strconv.Itoa(n), Reason: "must be 1 to 200, or 0 for the server's default"}
+		return &ParamError{Param: param, Value: strconv.Itoa(n), Reason: "must be 1 to " + strconv.Itoa(maxPage) + ", or 0 for the server's default"}
 	}
 	return nil
 }
