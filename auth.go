@@ -341,11 +341,15 @@ func (s *AuthService) Refresh(ctx context.Context, p AuthRefreshParams, opts ...
 		}
 		old = s.c.cell.load()
 	}
-	session, err := s.c.refresh(ctx, p, opts)
-	if err != nil {
-		if errors.Is(err, ErrOutcomeUnknown) {
+	answered := false
+	defer func() {
+		if !answered { // a panic, or an answer that cannot be used
 			r.doubt(old)
 		}
+	}()
+	session, err := s.c.refresh(ctx, p, opts)
+	answered = !errors.Is(err, ErrOutcomeUnknown)
+	if err != nil {
 		return nil, err
 	}
 	s.c.adopt(old, session)

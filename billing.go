@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"strings"
 
 	"github.com/modelslab/modelslab-agents-go/internal/stripecard"
 )
@@ -168,7 +169,11 @@ func (m *PaymentMethod) decode(t *trip, a *answer) error {
 	if err := m.read(place{}, inside(object, "payment_method")); err != nil {
 		return err
 	}
-	if err := paidWords(a, jsonText(member(object, "status"))); err != nil {
+	// Its status is the card's own word; only these are the call's.
+	if word := member(object, "status"); saysNo(word) || strings.HasPrefix(jsonText(word), "requires_") {
+		return unfinishedError(jsonText(word))
+	}
+	if err := paidWords(a, done); err != nil {
 		return err
 	}
 	if asked, ok := t.in.body.(BillingAttachPaymentMethodParams); ok && checkPaymentMethod("", m.ID) != nil {

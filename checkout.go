@@ -84,13 +84,20 @@ func saysUnpaid(object []byte) bool {
 
 // pending tells "not yet" among the successes.
 func (checkoutAnswer) pending(t *trip, a *answer) error {
-	unpaid := saysUnpaid(a.object())
-	if !unpaid && a.status != http.StatusAccepted {
+	object := a.object()
+	unpaid := saysNo(member(object, "paid"))
+	for _, part := range [...][]byte{object, a.body, member(object, "payment"), member(object, "payment_intent")} {
+		unpaid = unpaid || saysUnpaid(part)
+	}
+	// A mere no may be another thing than "not yet": it is asked again, and never
+	// taken for the last word.
+	no := saysNo(member(object, "success")) || saysNo(member(a.body, "success"))
+	if !unpaid && !no && a.status != http.StatusAccepted {
 		return nil
 	}
 	e := t.apiError(&result{answer: *a, body: &a.body})
 	e.Code, e.Message = "checkout_pending", "not paid yet"
-	return &pendingError{*e, true}
+	return &pendingError{*e, unpaid || a.status == http.StatusAccepted}
 }
 
 // awaiting is what differs between the services that wait for a checkout.

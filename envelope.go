@@ -186,8 +186,12 @@ func (a *answer) anything(t *trip) ([]byte, error) {
 	switch {
 	case p == nil && a.shape == shapeEmpty && t.e.Spends && a.status != http.StatusNoContent:
 		return nil, errNoData
+	case a.shape == shapeJSON && saysNo(a.body):
+		return nil, errSaysFailed
 	case p == nil || p[0] != '{' && a.shape == shapeJSON && !t.e.Spends:
 		return []byte("{}"), nil
+	case t.e.Spends && len(a.outer.data) > 0 && a.outer.data[0] == '"' && !done(jsonText(a.outer.data)):
+		return nil, errUnreadable // a sentence instead of data
 	case p[0] != '{' || !json.Valid(p):
 		return nil, errUnreadable
 	}

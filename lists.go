@@ -80,7 +80,7 @@ func (a *answer) list(name string) (listing, error) {
 		return l, errNoData
 	case !json.Valid(p):
 		return l, errUnreadable
-	case saysFailed(p), saysFailed(a.body):
+	case saysFailed(p, false), saysFailed(a.body, true):
 		return l, errSaysFailed
 	case !l.find(p, name, 0):
 		return l, missing(name)
@@ -97,12 +97,20 @@ func (a *answer) list(name string) (listing, error) {
 var errSaysFailed = errors.New("the answer says that the call failed")
 
 // saysFailed reports whether an object says no in a member that is there for
-// that.
-func saysFailed(object []byte) bool {
+// that. A status is the call's in the whole body; inside the data it is that of
+// the thing which the data show.
+func saysFailed(object []byte, whole bool) bool {
+	if whole && saysNo(object) {
+		return true
+	}
 	for m := membersOf(object); m.next(); {
 		switch string(m.name) {
-		case "success", "status":
+		case "success":
 			if saysNo(m.value) {
+				return true
+			}
+		case "status":
+			if whole && saysNo(m.value) {
 				return true
 			}
 		case "error", "errors":

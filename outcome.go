@@ -201,8 +201,8 @@ func (t *trip) settle(r *result, out any) error {
 	if out == nil { // nothing is needed of it but that it does not say no
 		switch {
 		case t.e.Repeat == RepeatKeyed:
-			return paidWords(a)
-		case saysFailed(a.payload()), saysFailed(a.body):
+			return paidWords(a, done)
+		case saysFailed(a.payload(), false), saysFailed(a.body, true):
 			return errSaysFailed
 		}
 		return nil

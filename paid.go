@@ -3,6 +3,7 @@ package modelslab
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -54,9 +55,9 @@ type paymentWords struct {
 	paystate string // payment_status, or a word where the payment object is due
 	intent   string
 	message  string
-	payment  sum  // the payment object's amount
-	beside   sum  // an amount beside it
-	page     bool // a checkout page or a payment link came
+	payment  sum   // the payment object's amount
+	beside   maybe // an amount beside it
+	page     bool  // a checkout page or a payment link came
 	held     holdings
 }
 
@@ -66,10 +67,16 @@ func (w *paymentWords) read(object []byte) error {
 		switch v := m.value; string(m.name) {
 		case "payment", "payment_intent":
 			err = w.readPayment(v)
+		case "invoice", "latest_invoice":
+			w.worsen(stateOf(member(v, "status")))
 		case "status":
-			w.status = jsonText(v)
+			w.status = stateOf(v)
 		case "payment_status":
-			w.paystate = firstOf(jsonText(v), w.paystate)
+			w.paystate = firstOf(stateOf(v), w.paystate)
+		case "success", "ok":
+			if saysNo(v) {
+				w.worsen(failedState)
+			}
 		case "payment_intent_id":
 			w.intent = firstOf(w.intent, jsonText(v))
 		case "amount":
@@ -89,9 +96,26 @@ func (w *paymentWords) read(object []byte) error {
 	return nil
 }
 
+const failedState = "failed"
+
+// stateOf is a word for a state; false is one too.
+func stateOf(v []byte) string {
+	if len(v) > 0 && (v[0] == 'f' || saysNo(v)) {
+		return failedState
+	}
+	return jsonText(v)
+}
+
+// worsen takes a payment's state, of several the one that is least finished.
+func (w *paymentWords) worsen(state string) {
+	if state != "" && (w.state == "" || !finished(state)) {
+		w.state = state
+	}
+}
+
 // readPayment reads the payment: an object, an intent's id, or a word.
 func (w *paymentWords) readPayment(v []byte) error {
-	if word := jsonText(v); paymentIntentForm.MatchString(word) {
+	if word := stateOf(v); paymentIntentForm.MatchString(word) {
 		w.intent = firstOf(w.intent, word)
 	} else {
 		w.paystate = firstOf(w.paystate, word)
@@ -99,7 +123,15 @@ func (w *paymentWords) readPayment(v []byte) error {
 	for p := membersOf(v); p.next(); {
 		switch string(p.name) {
 		case "status":
-			w.state = firstOf(w.state, jsonText(p.value))
+			w.worsen(stateOf(p.value))
+		case "success", "paid":
+			if saysNo(p.value) {
+				w.worsen(failedState)
+			}
+		case "error", "last_payment_error":
+			if !emptyValue(p.value) {
+				w.worsen(failedState)
+			}
 		case "payment_intent_id", "id":
 			if id := jsonText(p.value); string(p.name) != "id" || paymentIntentForm.MatchString(id) {
 				w.intent = firstOf(w.intent, id)
@@ -118,7 +150,7 @@ func (w *paymentWords) amount() sum {
 	if w.payment.sent {
 		return w.payment
 	}
-	return w.beside
+	return w.beside.sum
 }
 
 // said reports whether there is any word for what became of the payment.
@@ -126,12 +158,15 @@ func (w *paymentWords) said() bool {
 	return w.state != "" || w.status != "" || w.paystate != "" || w.held.balance().sent
 }
 
-// paid is nil if all words are those for money that has moved.
-func (w *paymentWords) paid(a *answer) error {
+// paid is nil if all words are those for money that has moved; more are words that
+// stand elsewhere.
+func (w *paymentWords) paid(a *answer, more ...string) error {
 	if w.page && !finished(w.state) {
 		return errors.New("a page to pay on came instead of a payment")
 	}
-	return paidWords(a, w.state, w.status, w.paystate)
+	words := [6]string{w.state, w.status, w.paystate}
+	copy(words[3:], more)
+	return paidWords(a, done, words[:]...)
 }
 
 func (w *paymentWords) word() string { return firstOf(w.state, w.paystate, w.status) }
@@ -171,45 +206,54 @@ func finished(status string) bool {
 // open whether it was.
 func done(status string) bool {
 	switch strings.ToLower(status) {
-	case "ok", "done", "active", "trialing", "paused", "scheduled", "updated", "changed", "upgraded", "downgraded", "resumed", "reset", "renewed", "fixed",
-		"charged", "funded", "redeemed", "applied", "enabled", "disabled", "attached", "saved":
+	case "ok", "done", "true", "1", "yes", "active", "trialing", "paused", "scheduled", "created", "updated", "changed", "upgraded", "downgraded", "resumed",
+		"reset", "renewed", "fixed", "charged", "funded", "credited", "redeemed", "claimed", "used", "applied", "processed", "confirmed", "already_confirmed",
+		"enabled", "disabled", "attached", "saved", "deleted", "removed", "detached", "not_required", "no_payment_required", "none":
 		return true
 	}
-	return finished(status)
+	return finished(status) || len(status) == 3 && status[0] == '2' // {"status":200,"data":…}
 }
 
-// paidWords looks at all that an answer to a payment says beside its data: each
-// word for a state has to be one for what was done, and nothing may say that it
-// was not.
-func paidWords(a *answer, words ...string) error {
+// paidWords looks at all that an answer to a payment says: each word for a state
+// has to be one that ok knows, and nothing beside may say that it was not done.
+// The words inside the data are the caller's to bring; those around it are read
+// here.
+func paidWords(a *answer, ok func(string) bool, words ...string) error {
 	for _, word := range words {
-		if word != "" && !done(word) {
+		if word != "" && !ok(word) {
 			return unfinishedError(word)
 		}
 	}
+	if a.shape == shapeJSON && saysNo(a.body) {
+		return unfinishedError(failedState)
+	}
+	// On trial, and on its way out of the wallet, it is honest to be unpaid.
+	mayBeUnpaid := slices.Contains(words, "trialing") || ok("pending")
 	payload := a.object()
 	for _, object := range [...][]byte{payload, a.body} {
-		around := len(object) != len(payload) // what stands around the data
+		around := len(object) != len(payload)
 		for m := membersOf(object); m.next(); {
+			no := false
 			switch string(m.name) {
-			case "success", "paid", "data":
-				if saysNo(m.value) {
-					return unfinishedError("failed")
-				}
+			case "success", "ok", "data":
+				no = saysNo(m.value)
+			case "paid", "payment", "payment_status":
+				no = saysNo(m.value) && !mayBeUnpaid
 			case "status":
-				word := jsonText(m.value)
-				code := len(word) == 3 && word[0] == '2' // {"status":200,"data":…}
-				if saysNo(m.value) || around && word != "" && !done(word) && !code {
-					return unfinishedError(firstOf(word, "failed"))
-				}
+				word := stateOf(m.value)
+				no = around && word != "" && !ok(word)
+			case "code", "status_code":
+				code := jsonInt(m.value)
+				no = code >= 400 && code < 600
 			case "error", "errors":
-				if !emptyValue(m.value) {
-					return unfinishedError("failed")
-				}
+				no = !emptyValue(m.value)
+			case "error_code", "decline_code":
+				no = jsonText(m.value) != ""
 			case requiresAction:
-				if truth(m.value) {
-					return unfinishedError(requiresAction)
-				}
+				no = truth(m.value)
+			}
+			if no {
+				return unfinishedError(string(m.name) + ": " + firstOf(jsonText(m.value), failedState))
 			}
 		}
 	}
@@ -218,11 +262,11 @@ func paidWords(a *answer, words ...string) error {
 
 // saysNo tells the ways to write false, and the words for it.
 func saysNo(v []byte) bool {
-	if len(v) > len(`"declined"`) || v[0] == '{' || v[0] == '[' {
+	if len(v) == 0 || len(v) > len(`"unsuccessful"`) || v[0] == '{' || v[0] == '[' {
 		return false
 	}
 	switch strings.ToLower(string(scalar(v))) {
-	case "false", "0", "no", "failed", "failure", "error", "declined", "denied", "rejected", "invalid":
+	case "false", "0", "no", "fail", failedState, "failure", "error", "unsuccessful", "declined", "denied", "rejected", "invalid":
 		return true
 	}
 	return false

@@ -161,9 +161,17 @@ func (c *Client) renew(ctx context.Context) error {
 			}
 			go func(ctx context.Context) {
 				// It stays so if a transport or a Save ends the goroutine.
+				r, old := &c.cell.renewals, c.cell.load()
 				var err error = &refreshError{"the refresh of the token came to no end", ErrOutcomeUnknown}
-				defer func() { c.cell.renewals.end(n, err) }()
+				ended := false
+				defer func() {
+					if !ended && !r.waiting.Load() {
+						r.doubt(old)
+					}
+					r.end(n, err)
+				}()
 				err = c.renewOnce(ctx)
+				ended = true
 			}(context.WithoutCancel(ctx))
 		}
 		if err := n.wait(ctx); err != nil || mine {

@@ -367,7 +367,10 @@ func (r *SubscriptionChange) decode(t *trip, a *answer) error {
 		r.Status = firstOf(r.Subscription.Status, r.Status)
 	}
 	if !t.e.Spends {
-		return paidWords(a)
+		if saysNo(member(object, "status")) {
+			return unfinishedError(failedState)
+		}
+		return paidWords(a, done)
 	}
 	if err := subscriptionPaid(a); err != nil {
 		return err
@@ -393,10 +396,10 @@ func subscriptionPaid(a *answer) error {
 	if err := firstError(outer.read(object), inner.read(member(object, "subscription"))); err != nil {
 		return err
 	}
-	if err := inner.paid(a); err != nil {
-		return err
+	if inner.page {
+		outer.page = true
 	}
-	return outer.paid(a)
+	return outer.paid(a, inner.state, inner.status, inner.paystate)
 }
 
 // SubscriptionChangePlanParams moves a subscription to another plan.

@@ -215,7 +215,7 @@ func (s *UsageService) History(ctx context.Context, p UsageHistoryParams, opts .
 // GET /usage/history.
 func (s *UsageService) AllHistory(ctx context.Context, p UsageHistoryParams, opts ...RequestOption) iter.Seq2[*UsageRecord, error] {
 	return walk(func() func() ([]UsageRecord, bool, error) {
-		w := historyWalk{p: p, known: seen{}}
+		w := historyWalk{p: p, last: p.To, known: seen{}}
 		if w.p.Limit == 0 {
 			w.p.Limit = maxPage
 		}
@@ -239,6 +239,7 @@ func (s *UsageService) AllHistory(ctx context.Context, p UsageHistoryParams, opt
 // historyWalk goes back through the records.
 type historyWalk struct {
 	p     UsageHistoryParams // of the next request
+	last  time.Time          // the caller's To
 	known seen
 	// overlaps: the next page begins with a day that has been seen.
 	overlaps bool
@@ -252,7 +253,7 @@ func (w *historyWalk) take(page *UsagePage) (news []UsageRecord, more bool) {
 	oldest, newest := span(items)
 	full := len(items) >= w.p.Limit
 	switch {
-	case w.overlaps && len(news) == len(items):
+	case w.overlaps && len(news) == len(items) && (w.last.IsZero() || day(w.p.To) < day(w.last)):
 		// This server's days are not those that its records are dated in: what
 		// lies between the two must not be passed over.
 		w.p.To, w.overlaps = w.p.To.AddDate(0, 0, 1), false
@@ -269,7 +270,7 @@ func (w *historyWalk) take(page *UsagePage) (news []UsageRecord, more bool) {
 			w.p.To, w.overlaps = from, false
 		}
 		return news, true
-	case full && day(oldest) == day(newest):
+	case full && (day(oldest) == day(newest) || newest.Sub(oldest) < 24*time.Hour): // a server's day may be two of ours
 		return nil, w.end(full, fmt.Sprintf("%s has more than %d of them: go on with UsageHistoryParams.To at the day before", day(oldest), w.p.Limit))
 	case day(w.p.To) < day(oldest): // and that was asked for already
 		return nil, w.end(full, "the server does not keep to UsageHistoryParams.To")

@@ -130,7 +130,7 @@ func TestAWaveOfNewTransactionsEndsAWalkWithAnError(t *testing.T) {
 		got++
 	}
 	assert.Equal(t, 2, got)
-	require.ErrorContains(t, last, "faster than they can be read")
+	require.ErrorContains(t, last, "there may be more transactions")
 	assert.Less(t, n, 6)
 }
 
@@ -141,4 +141,18 @@ func TestModelsGetIsNeverAnotherEndpoint(t *testing.T) {
 		assertParam(t, "modelID", err)
 	}
 	assert.Zero(t, rt.count())
+}
+
+func TestAWalkOverAServerThatKnowsNeitherPagesNorIdsEnds(t *testing.T) {
+	n, got := 0, 0
+	var last error
+	c := stubbed(t, scripted(answering(func(int, map[string][]string) string { return `{"data":[{"amount":1,"type":"debit"}]}` }).steps(&n)))
+	for _, err := range c.Wallet.AllTransactions(t.Context(), TransactionsParams{}) {
+		if last = err; err == nil {
+			got++
+		}
+		require.Less(t, n, 10)
+	}
+	require.ErrorContains(t, last, "the same page")
+	assert.Positive(t, got)
 }

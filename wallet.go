@@ -207,6 +207,7 @@ type transactionWalk struct {
 	known  seen
 	before TransactionPage
 	stale  int // pages in a row without anything new
+	same   int // pages in a row that are alike
 	pages  int
 }
 
@@ -222,6 +223,13 @@ func (w *transactionWalk) take(page *TransactionPage) (news []Transaction, more 
 	w.pages++
 	news = fresh(w.known, page.Items, func(tx *Transaction) any { return tx.key(w.pages) })
 	more = page.Total == 0 || w.p.Offset < page.Total
+	repeats := len(page.Items) > 0 && slices.Equal(page.Items, before.Items)
+	if w.same++; !repeats {
+		w.same = 0
+	}
+	if w.same >= maxStale { // and what is on it cannot be told apart
+		return nil, false, unreachable("transactions", "the server sends the same page again and again")
+	}
 	if len(news) > 0 || !more {
 		w.stale = 0
 		return news, more, nil
@@ -229,7 +237,7 @@ func (w *transactionWalk) take(page *TransactionPage) (news []Transaction, more 
 	w.stale++
 	// A page that merely repeats is that of a server which knows no offset, or of
 	// one that begins anew behind its last page.
-	pushed := len(page.Items) > 0 && page.Total > 0 && (page.Total != before.Total || !slices.Equal(page.Items, before.Items))
+	pushed := len(page.Items) > 0 && page.Total > 0 && (page.Total != before.Total || !repeats)
 	switch {
 	case pushed && w.stale >= maxStale:
 		return nil, false, unreachable("transactions", "new ones arrive faster than they can be read")
@@ -417,7 +425,11 @@ func (f *AutoFunding) decode(t *trip, a *answer) error {
 	if err := decodeTolerant(inside(object, "auto_funding"), &w); err != nil {
 		return err
 	}
-	if err := paidWords(a, jsonText(member(object, "status"))); err != nil {
+	switch word := stateOf(member(object, "status")); {
+	case word == failedState, word == "pending", word == "disabled", word == "inactive", word == "off", strings.HasPrefix(word, "requires_"):
+		return unfinishedError(word)
+	}
+	if err := paidWords(a, done); err != nil {
 		return err
 	}
 	asked, typed := t.in.body.(WalletSetAutoFundingParams)
@@ -465,7 +477,17 @@ func (*autoFundingOff) decode(t *trip, a *answer) error {
 	if truth(member(inside(object, "auto_funding"), "enabled")) {
 		return unfinishedError("enabled")
 	}
-	return paidWords(a, jsonText(member(object, "status")))
+	// "inactive" and false are what was asked for; these are not.
+	for _, word := range [...]string{jsonText(member(object, "status")), jsonText(member(a.body, "status"))} {
+		switch strings.ToLower(word) {
+		case failedState, "fail", "failure", "error", "declined", "denied", "rejected", "enabled", "active", "on":
+			return unfinishedError(word)
+		}
+	}
+	if saysFailed(object, false) || saysFailed(member(a.body, "data"), false) || saysNo(member(a.body, "success")) || !emptyValue(orNull(member(a.body, "errors"))) {
+		return errSaysFailed
+	}
+	return nil
 }
 
 // WalletWithdrawParams takes money out of the wallet.
@@ -497,21 +519,20 @@ func (r *Withdrawal) decode(t *trip, a *answer) error {
 		return err
 	}
 	asked, _ := t.in.body.(WalletWithdrawParams)
-	if err := firstError(paidWords(a), anotherAmount(a, w.amount(), asked.Amount)); err != nil {
+	if err := firstError(paidWords(a, leaving, w.state, w.status, w.paystate), anotherAmount(a, w.amount(), asked.Amount)); err != nil {
 		return err
-	}
-	// It may be on its way for days.
-	for _, word := range [...]string{w.state, w.status, w.paystate} {
-		switch strings.ToLower(word) {
-		case "", "pending", "processing", "requested", "approved", "in_transit":
-		default:
-			if !done(word) {
-				return unfinishedError(word)
-			}
-		}
 	}
 	*r = Withdrawal{w.word(), w.message, asked.Amount, w.held.balance().pointer()}
 	return nil
+}
+
+// leaving tells the words for money on its way out, which may take days.
+func leaving(status string) bool {
+	switch strings.ToLower(status) {
+	case "pending", "processing", "requested", "approved", "in_transit", "queued", "initiated", "submitted", "accepted", "in_review", "withdrawn":
+		return true
+	}
+	return done(status)
 }
 
 // Withdraw takes money out of the wallet. It is for resellers; anybody else is
