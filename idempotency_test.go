@@ -2,6 +2,7 @@ package modelslab
 
 import (
 	"fmt"
+	"net/url"
 	"strings"
 	"sync"
 	"testing"
@@ -121,4 +122,16 @@ func TestFingerprintsTellRequestsApart(t *testing.T) {
 		seen[f] = true
 	}
 	assert.Equal(t, fingerprint(post, "/a", []byte("b")), fingerprint(post, "/a", []byte("b")))
+}
+
+func TestAKeyStandsForOneQueryToo(t *testing.T) {
+	rt := scripted(says(200, `{"data":{"message":"Done."}}`))
+	c := stubbed(t, rt)
+	remove := func(id string) error {
+		return c.Call(t.Context(), del, "/servers", url.Values{"id": {id}}, nil, WithIdempotencyKey("gone"))
+	}
+	require.NoError(t, remove("1"))
+	require.NoError(t, remove("1"))
+	require.ErrorIs(t, remove("2"), ErrOperationMismatch)
+	assert.Equal(t, 2, rt.count())
 }

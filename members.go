@@ -268,11 +268,3 @@ func seconds(v []byte) (float64, bool) {
 	s, err := strconv.ParseFloat(jsonText(v), 64)
 	return s, err == nil && s >= 0
 }
-
-// orNull is v, or null where there is none.
-func orNull(v []byte) []byte {
-	if len(v) == 0 {
-		return []byte("null")
-	}
-	return v
-}

@@ -158,15 +158,14 @@ func (w *paymentWords) said() bool {
 	return w.state != "" || w.status != "" || w.paystate != "" || w.held.balance().sent
 }
 
-// paid is nil if all words are those for money that has moved; more are words that
-// stand elsewhere.
-func (w *paymentWords) paid(a *answer, more ...string) error {
+// paid is nil if ok knows all words; more are words that stand elsewhere.
+func (w *paymentWords) paid(a *answer, ok func(string) bool, more ...string) error {
 	if w.page && !finished(w.state) {
 		return errors.New("a page to pay on came instead of a payment")
 	}
 	words := [6]string{w.state, w.status, w.paystate}
 	copy(words[3:], more)
-	return paidWords(a, done, words[:]...)
+	return paidWords(a, ok, words[:]...)
 }
 
 func (w *paymentWords) word() string { return firstOf(w.state, w.paystate, w.status) }
@@ -190,7 +189,7 @@ func readPayment(t *trip, a *answer) (*paymentWords, error) {
 	if err := w.read(object); err != nil {
 		return nil, err
 	}
-	return w, w.paid(a)
+	return w, w.paid(a, moved)
 }
 
 // finished tells the words for money that has moved.
@@ -202,22 +201,36 @@ func finished(status string) bool {
 	return false
 }
 
+// moved tells the words for money that has moved and for what it has bought. What
+// was merely created, changed or scheduled has not been paid.
+func moved(status string) bool {
+	switch strings.ToLower(status) {
+	case "ok", "true", "1", "yes", "active", "trialing", "credited", "funded", "charged", "redeemed", "claimed", "used", "applied", "processed", "confirmed", "already_confirmed":
+		return true
+	}
+	return finished(status)
+}
+
+// bought is moved for plans, the first period of which may be free.
+func bought(status string) bool {
+	return moved(status) || status == "no_payment_required" || status == "not_required"
+}
+
 // done tells the words for a change that was carried out. Any other word leaves
 // open whether it was.
 func done(status string) bool {
 	switch strings.ToLower(status) {
-	case "ok", "done", "true", "1", "yes", "active", "trialing", "paused", "scheduled", "created", "updated", "changed", "upgraded", "downgraded", "resumed",
-		"reset", "renewed", "fixed", "charged", "funded", "credited", "redeemed", "claimed", "used", "applied", "processed", "confirmed", "already_confirmed",
-		"enabled", "disabled", "attached", "saved", "deleted", "removed", "detached", "not_required", "no_payment_required", "none":
+	case "done", "paused", "scheduled", "created", "updated", "changed", "upgraded", "downgraded", "resumed", "reset", "renewed", "fixed",
+		"enabled", "disabled", "attached", "saved", "deleted", "removed", "detached", "none":
 		return true
 	}
-	return finished(status) || len(status) == 3 && status[0] == '2' // {"status":200,"data":…}
+	return bought(status) || len(status) == 3 && status[0] == '2' // {"status":200,"data":…}
 }
 
 // paidWords looks at all that an answer to a payment says: each word for a state
 // has to be one that ok knows, and nothing beside may say that it was not done.
-// The words inside the data are the caller's to bring; those around it are read
-// here.
+// The words inside the data are the caller's to bring; those around it are the
+// framework's, which speak of the call, and are read here.
 func paidWords(a *answer, ok func(string) bool, words ...string) error {
 	for _, word := range words {
 		if word != "" && !ok(word) {
@@ -241,7 +254,7 @@ func paidWords(a *answer, ok func(string) bool, words ...string) error {
 				no = saysNo(m.value) && !mayBeUnpaid
 			case "status":
 				word := stateOf(m.value)
-				no = around && word != "" && !ok(word)
+				no = around && word != "" && !ok(word) && !done(word)
 			case "code", "status_code":
 				code := jsonInt(m.value)
 				no = code >= 400 && code < 600

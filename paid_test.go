@@ -112,6 +112,22 @@ func TestAPaymentIsAsBadAsItsWorstWord(t *testing.T) {
 	}
 }
 
+func TestWhatWasOnlyPreparedHasNotBeenPaid(t *testing.T) {
+	for _, word := range []string{"created", "scheduled", "updated", "paused", "none", "saved", "enabled", "disabled", "200"} {
+		for name, body := range map[string]string{
+			"Fund":         `{"data":{"status":"` + word + `","payment_intent_id":"pi_3TestIntent","balance":50}}`,
+			"ChargeAmount": `{"data":{"status":"` + word + `","payment_intent_id":"pi_3TestIntent"}}`,
+			"RedeemCoupon": `{"data":{"status":"` + word + `","balance":50}}`,
+			"Create":       `{"data":{"subscription":{"id":45,"plan_id":3,"status":"` + word + `"}}}`,
+		} {
+			err := changes[name](t.Context(), stubbed(t, scripted(says(200, body))))
+			assert.ErrorIs(t, err, ErrOutcomeUnknown, "%s: %s", name, body)
+		}
+		err := second(stubbed(t, scripted(says(200, `{"data":{"status":"`+word+`","balance":50}}`))).Wallet.ConfirmCheckout(t.Context(), "cs_test_1"))
+		assert.ErrorIs(t, err, ErrOutcomeUnknown, word)
+	}
+}
+
 // The other mistake hurts as much: an honest success must not be in doubt.
 func TestHonestSuccessesOfAFrameworkAreSuccesses(t *testing.T) {
 	all := []string{

@@ -502,3 +502,20 @@ func TestWithAutoRefreshOptions(t *testing.T) {
 	require.NoError(t, balanceOf(c.WithSession(dying(time.Hour))))
 	assert.Equal(t, 1, s.times(), "a client made with WithSession keeps the policy")
 }
+
+func TestARefreshThatNobodySawTheEndOfIsNotRepeated(t *testing.T) {
+	t.Run("its goroutine ended in the transport", func(t *testing.T) {
+		s, k := &refreshing{during: runtime.Goexit}, &keeper{}
+		c := onRefreshing(t, s, k, time.Hour, RefreshPolicy{})
+		require.ErrorIs(t, balanceOf(c), ErrUnauthenticated)
+		require.NoError(t, balanceOf(c), "the old token may live still")
+		assert.Equal(t, 2, s.count(), "one refresh, one balance")
+	})
+	t.Run("by hand, with a panic", func(t *testing.T) {
+		s, k := &refreshing{during: func() { panic("no network") }}, &keeper{}
+		c := onRefreshing(t, s, k, time.Hour, RefreshPolicy{})
+		assert.Panics(t, func() { _, _ = c.Auth.Refresh(t.Context(), AuthRefreshParams{}) })
+		require.NoError(t, balanceOf(c))
+		assert.Equal(t, 2, s.count())
+	})
+}

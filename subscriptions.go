@@ -233,7 +233,7 @@ func (r *SubscriptionResult) decode(t *trip, a *answer) error {
 	if status == "" && w.PaymentStatus == "" && w.CheckoutURL == "" {
 		return missing("subscription.status")
 	}
-	if err := subscriptionPaid(a); err != nil {
+	if err := subscriptionPaid(a, bought); err != nil {
 		return err
 	}
 	*r = SubscriptionResult{Status: string(status), Message: string(w.Message), StripeSubscriptionID: string(w.StripeSubscriptionID)}
@@ -372,7 +372,7 @@ func (r *SubscriptionChange) decode(t *trip, a *answer) error {
 		}
 		return paidWords(a, done)
 	}
-	if err := subscriptionPaid(a); err != nil {
+	if err := subscriptionPaid(a, done); err != nil {
 		return err
 	}
 	if sub := r.Subscription; sub != nil && a.replayed() {
@@ -389,8 +389,8 @@ func (r *SubscriptionChange) decode(t *trip, a *answer) error {
 }
 
 // subscriptionPaid is nil if all that an answer says of a subscription and its
-// payment are words for what was done.
-func subscriptionPaid(a *answer) error {
+// payment are words that ok knows.
+func subscriptionPaid(a *answer, ok func(string) bool) error {
 	var outer, inner paymentWords
 	object := a.object()
 	if err := firstError(outer.read(object), inner.read(member(object, "subscription"))); err != nil {
@@ -399,7 +399,7 @@ func subscriptionPaid(a *answer) error {
 	if inner.page {
 		outer.page = true
 	}
-	return outer.paid(a, inner.state, inner.status, inner.paystate)
+	return outer.paid(a, ok, inner.state, inner.status, inner.paystate)
 }
 
 // SubscriptionChangePlanParams moves a subscription to another plan.

@@ -299,7 +299,7 @@ func (f *Funding) decode(t *trip, a *answer) error {
 		return missing("payment.status") // an intent or a message alone is no payment
 	}
 	asked, _ := t.in.body.(WalletFundParams)
-	if err := firstError(w.paid(a), anotherAmount(a, w.amount(), asked.Amount)); err != nil {
+	if err := firstError(w.paid(a, moved), anotherAmount(a, w.amount(), asked.Amount)); err != nil {
 		return err
 	}
 	*f = Funding{firstOf(w.word(), "succeeded"), w.intent, w.message, w.held.balance().pointer()}
@@ -484,7 +484,7 @@ func (*autoFundingOff) decode(t *trip, a *answer) error {
 			return unfinishedError(word)
 		}
 	}
-	if saysFailed(object, false) || saysFailed(member(a.body, "data"), false) || saysNo(member(a.body, "success")) || !emptyValue(orNull(member(a.body, "errors"))) {
+	if saysFailed(object, false) || saysFailed(a.body, false) {
 		return errSaysFailed
 	}
 	return nil

@@ -180,7 +180,7 @@ func FuzzReshape(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, body, rawQuery string, status, n int) {
 		if !json.Valid([]byte(body)) || strings.TrimSpace(body) == "null" { // an answer without a body is left alone
-			t.Skip()
+			return
 		}
 		query, _ := url.ParseQuery(rawQuery) // what can be read of it
 		endpoint := routes[uint(n)%uint(len(routes))].name
