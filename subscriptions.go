@@ -167,6 +167,17 @@ func (s *Subscription) read(_ place, object []byte) error {
 	return nil
 }
 
+// subscriptionIn is the subscription that stands in an answer; nil: there is none,
+// or what PHP makes of an empty object.
+func subscriptionIn(object []byte) (*Subscription, error) {
+	v := member(object, "subscription")
+	if len(v) == 0 || v[0] != '{' {
+		return nil, nil //nolint:nilnil // it need not be there
+	}
+	sub := new(Subscription)
+	return sub, sub.read(place{}, v)
+}
+
 func (s *Subscription) known() bool {
 	return s.ID != 0 || s.PlanID != 0 || s.StripeSubscriptionID != ""
 }
@@ -212,23 +223,23 @@ type SubscriptionResult struct {
 
 func (r *SubscriptionResult) decode(t *trip, a *answer) error {
 	var w struct {
-		Message              text              `json:"message"`
-		Status               text              `json:"status"`
-		PaymentStatus        text              `json:"payment_status"`
-		StripeSubscriptionID text              `json:"stripe_subscription_id"`
-		PlanID               ID                `json:"plan_id"`
-		Subscription         *subscriptionWire `json:"subscription"`
-		CheckoutURL          text              `json:"checkout_url"`
+		Message              text `json:"message"`
+		Status               text `json:"status"`
+		PaymentStatus        text `json:"payment_status"`
+		StripeSubscriptionID text `json:"stripe_subscription_id"`
+		PlanID               ID   `json:"plan_id"`
+		CheckoutURL          text `json:"checkout_url"`
 	}
 	if err := a.decode(&w); err != nil {
 		return err
 	}
-	status := w.Status
-	if nested := member(a.object(), "subscription"); len(nested) > 0 && nested[0] != '{' {
-		w.Subscription = nil // PHP's empty object
+	sub, err := subscriptionIn(a.object())
+	if err != nil {
+		return err
 	}
-	if w.Subscription != nil {
-		status = text(firstOf(string(w.Subscription.Status), string(w.Status)))
+	status := string(w.Status)
+	if sub != nil {
+		status = firstOf(sub.Status, status)
 	}
 	if status == "" && w.PaymentStatus == "" && w.CheckoutURL == "" {
 		return missing("subscription.status")
@@ -236,17 +247,13 @@ func (r *SubscriptionResult) decode(t *trip, a *answer) error {
 	if err := subscriptionPaid(a, bought); err != nil {
 		return err
 	}
-	*r = SubscriptionResult{Status: string(status), Message: string(w.Message), StripeSubscriptionID: string(w.StripeSubscriptionID)}
+	*r = SubscriptionResult{Status: status, Message: string(w.Message), Subscription: sub, StripeSubscriptionID: string(w.StripeSubscriptionID)}
 	plan := w.PlanID
-	if w.Subscription != nil {
-		sub := w.Subscription.subscription()
-		if sub.StripeSubscriptionID == "" {
-			sub.StripeSubscriptionID = r.StripeSubscriptionID
-		}
+	if sub != nil {
+		sub.StripeSubscriptionID = firstOf(sub.StripeSubscriptionID, r.StripeSubscriptionID)
 		if sub.PlanID != 0 {
 			plan = sub.PlanID
 		}
-		r.Subscription = &sub
 	}
 	if asked, ok := t.in.body.(SubscriptionCreateParams); ok && plan != 0 && plan != asked.PlanID && a.replayed() {
 		return fmt.Errorf("the server answers another request: plan %d, not %d", plan, asked.PlanID)
@@ -343,28 +350,23 @@ func (r *SubscriptionChange) decode(t *trip, a *answer) error {
 		return err
 	}
 	var w struct {
-		Message      text              `json:"message"`
-		Status       text              `json:"status"`
-		Subscription *subscriptionWire `json:"subscription"`
+		Message text `json:"message"`
+		Status  text `json:"status"`
 	}
 	if err := decodeTolerant(object, &w); err != nil {
 		return err
 	}
-	*r = SubscriptionChange{Status: string(w.Status), Message: string(w.Message)}
-	if nested := member(object, "subscription"); len(nested) > 0 && nested[0] != '{' {
-		w.Subscription = nil // PHP's empty object
+	sub, err := subscriptionIn(object)
+	if sub == nil && member(object, "id") != nil && member(object, "plan_id") != nil { // it is the subscription itself
+		sub = new(Subscription)
+		err = sub.read(place{}, object)
 	}
-	switch id := member(object, "id"); {
-	case w.Subscription != nil:
-		r.Subscription = Ptr(w.Subscription.subscription())
-	case id != nil && member(object, "plan_id") != nil: // the subscription itself
-		r.Subscription = new(Subscription)
-		if err := r.Subscription.read(place{}, object); err != nil {
-			return err
-		}
+	if err != nil {
+		return err
 	}
-	if r.Subscription != nil {
-		r.Status = firstOf(r.Subscription.Status, r.Status)
+	*r = SubscriptionChange{Status: string(w.Status), Message: string(w.Message), Subscription: sub}
+	if sub != nil {
+		r.Status = firstOf(sub.Status, r.Status)
 	}
 	if !t.e.Spends {
 		if saysNo(member(object, "status")) {
@@ -375,7 +377,7 @@ func (r *SubscriptionChange) decode(t *trip, a *answer) error {
 	if err := subscriptionPaid(a, done); err != nil {
 		return err
 	}
-	if sub := r.Subscription; sub != nil && a.replayed() {
+	if sub != nil && a.replayed() {
 		asked, _ := t.in.body.(SubscriptionChangePlanParams)
 		id, _, _ := strings.Cut(strings.TrimPrefix(t.path, agentsBase+"/subscriptions/"), "/")
 		switch {
