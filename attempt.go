@@ -51,13 +51,15 @@ func (t *trip) attempt(ctx context.Context) (r result) {
 	cfg := t.c.cfg
 	timeout := t.opts.timeout
 	if timeout == 0 {
-		timeout = defaultRequestTimeout
+		timeout = defaultRequestTimeout + t.files.patience()
 	}
 	if cfg.timeout > 0 {
 		timeout = min(timeout, cfg.timeout)
 	}
 	start := time.Now()
-	if deadline, ok := ctx.Deadline(); !ok || deadline.Sub(start) > timeout {
+	if t.events != nil {
+		ctx = t.events.begin(ctx, timeout)
+	} else if deadline, ok := ctx.Deadline(); !ok || deadline.Sub(start) > timeout {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, timeout)
 		defer cancel()
@@ -82,6 +84,12 @@ func (t *trip) attempt(ctx context.Context) (r result) {
 		return r
 	}
 	r.Status, r.Sent = resp.StatusCode, true
+	if t.events.take(resp) {
+		r.answer = newAnswer(resp.StatusCode, resp.Header, nil)
+		t.limit.update(r.Status, resp.Header, time.Now(), 0)
+		t.log(ctx, &r, start)
+		return r
+	}
 	body, err := readBody(resp, cfg.maxResponse)
 	r.body = body
 	delete(resp.Header, "Set-Cookie")
@@ -99,7 +107,7 @@ func (t *trip) attempt(ctx context.Context) (r result) {
 	// A request without a body is repeated by net/http itself when a kept
 	// connection turns out to be dead, if it is a GET or has a key; the first
 	// sending then never got an answer.
-	if f != nil && t.body == nil && (t.key != "" || t.e.Method == get) && f.got.Load() > 1 {
+	if f != nil && t.body == nil && t.files == nil && (t.key != "" || t.e.Method == get) && f.got.Load() > 1 {
 		t.unanswered = true
 	}
 	// A full queue of jobs (429 without a limiter's headers) must not keep the
@@ -132,7 +140,11 @@ func sent(f *flight, err error) bool {
 	return !ok || op.Op != "dial"
 }
 
-var valueJSON = []string{"application/json"} // shared by all requests, never written to
+// Shared by all requests, never written to.
+var (
+	valueJSON   = []string{"application/json"}
+	valueEvents = []string{"text/event-stream, application/json"}
+)
 
 // request builds the request anew, so that no attempt sees what a transport
 // did to the one before. It has no GetBody: net/http must not send a body twice
@@ -141,6 +153,9 @@ func (t *trip) request(ctx context.Context) *http.Request {
 	cfg := t.c.cfg
 	h := make(http.Header, 8)
 	h["Accept"] = valueJSON
+	if t.events != nil {
+		h["Accept"] = valueEvents
+	}
 	h["User-Agent"] = cfg.userAgent
 	if t.e.Bearer {
 		h["Authorization"] = t.cred.bearer
@@ -164,6 +179,10 @@ func (t *trip) request(ctx context.Context) *http.Request {
 		Proto:  "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 		Header: h,
 	}).WithContext(ctx)
+	if t.files != nil {
+		h["Content-Type"] = valueJSON
+		req.Body, req.ContentLength = t.files.open(), t.files.length
+	}
 	if t.body != nil {
 		h["Content-Type"] = valueJSON
 		// net/http knows this kind of body, and sends it with the headers in one

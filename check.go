@@ -310,6 +310,9 @@ func holdsSecret(v reflect.Value, depth int) bool {
 	if t == reflect.TypeFor[Secret]() || t == reflect.TypeFor[Card]() {
 		return true
 	}
+	if t == inputType {
+		return false // a file, and whatever its reader is made of
+	}
 	switch v.Kind() {
 	case reflect.Pointer, reflect.Interface:
 		return !v.IsNil() && holdsSecret(v.Elem(), depth+1)

@@ -59,6 +59,7 @@ type shared struct {
 	keys   keysInUse
 	stripe stripeConfigs
 	owners owners
+	queues queues
 }
 
 // partyLimits are the limiters that count by user, of the client's own user.
@@ -222,6 +223,8 @@ func (c *Client) callAny(ctx context.Context, method, full, shown string, in, ou
 		}
 		if !strings.HasPrefix(full, agentsBase+"/") {
 			e.Limiter, e.Bearer = LimiterGeneration, false
+			_, e.Job = out.(*job)
+			e.Job = e.Job && !strings.HasPrefix(full, enterprise+"/") // dedicated servers have queues of their own
 		}
 	}
 	t := trip{c: c, e: e, path: full, byHand: true}
@@ -302,6 +305,10 @@ type trip struct {
 	path, query string // from the origin on; query is encoded
 	escaped     string // path with an element's slashes escaped; "": it has none
 	body        []byte
+	inputs      []attachment // files among the params, which travel in the body
+	flagged     bool         // and which the field base64 has to announce
+	files       *fileBody    // the body, if there are any
+	events      *eventBody   // wanted: an answer that streams events
 	opts        callOptions
 	cred        *credentials
 	key         string // the idempotency key; "": the call takes none
@@ -329,7 +336,7 @@ func (t *trip) walk(ctx context.Context, out any, opts []RequestOption) error {
 		defer func() { release(err) }()
 	}
 	if err = t.wait(ctx); err == nil {
-		err = t.send(ctx, out)
+		err = t.queued(ctx, out)
 	}
 	return seal(err)
 }
@@ -354,10 +361,8 @@ func (t *trip) describe(ctx context.Context, opts []RequestOption) error {
 	if v := reflect.ValueOf(t.in.body); t.byHand && v.Kind() == reflect.Pointer && v.IsNil() {
 		return &ParamError{Param: "in", Reason: "is a nil pointer"}
 	}
-	if p, ok := t.in.body.(checker); ok {
-		if err := p.check(); err != nil {
-			return err
-		}
+	if err := t.checkParams(); err != nil {
+		return err
 	}
 	if t.path == "" {
 		if err := t.fillPath(); err != nil {
@@ -387,6 +392,25 @@ func (t *trip) describe(ctx context.Context, opts []RequestOption) error {
 	return t.encode(auth)
 }
 
+// checkParams refuses params that cannot be right.
+func (t *trip) checkParams() error {
+	if t.in.body == nil {
+		return nil
+	}
+	if err := checkRules(t.in.body); err != nil {
+		return err
+	}
+	if p, ok := t.in.body.(checker); ok {
+		if err := p.check(); err != nil {
+			return err
+		}
+	}
+	if !t.byHand && !t.e.generation() {
+		return nil // has no files
+	}
+	return t.attach()
+}
+
 func (t *trip) fillPath() error {
 	t.path = t.e.full
 	if t.in.param == "" {
@@ -394,7 +418,7 @@ func (t *trip) fillPath() error {
 	}
 	element := t.in.element
 	check := checkElement
-	if t.e.full == table[modelsGet].full {
+	if t.e.full == table[modelsGet].full || t.e.full == table[modelSearchGet].full {
 		check = checkModelID
 	}
 	if err := check(t.in.param, element); err != nil {
@@ -432,7 +456,9 @@ func (t *trip) encode(auth keyPlace) error {
 			return &ParamError{Param: reflect.TypeOf(in).String(), Reason: "must encode to a JSON object"}
 		}
 	}
-	extra := t.opts.fields
+	if t.flagged && !hasMember(body, "base64") {
+		body = appendField(body, bodyField{"base64", []byte("true")})
+	}
 	if auth == keyInBody {
 		if hasMember(body, "key") {
 			return &ParamError{Param: "key", Reason: "the API key is added by the client; see WithAPIKey"}
@@ -441,27 +467,37 @@ func (t *trip) encode(auth keyPlace) error {
 		if err != nil {
 			return err
 		}
-		extra = append([]bodyField{{"key", key}}, extra...)
+		body = appendField(body, bodyField{"key", key})
 	}
-	for _, f := range extra {
-		if auth == keyInBody && f.name == "key" && &f.value[0] != &extra[0].value[0] || hasField(in, f.name) || hasMember(body, f.name) {
+	for _, f := range t.opts.fields {
+		if hasField(in, f.name) || hasMember(body, f.name) {
 			return &ParamError{Param: "WithBodyField " + f.name, Reason: "the call has a field of its own for it"}
 		}
-		name, err := json.Marshal(f.name)
-		if err != nil {
-			return err
-		}
-		body = body[:len(body)-1]
-		if len(body) > 1 {
-			body = append(body, ',')
-		}
-		body = append(append(append(append(body, name...), ':'), f.value...), '}')
+		body = appendField(body, f)
 	}
-	if (t.byHand || len(extra) > 0) && hasMember(body, methodField) {
+	if (t.byHand || len(t.opts.fields) > 0) && hasMember(body, methodField) {
 		return &ParamError{Param: methodField, Reason: "would make another call of it"}
+	}
+	if err := t.fits(body); err != nil {
+		return err
+	}
+	if len(t.inputs) > 0 {
+		var err error
+		t.files, err = newFileBody(body, t.inputs)
+		return err
 	}
 	t.body = body
 	return nil
+}
+
+// appendField adds a member to an encoded object.
+func appendField(object []byte, f bodyField) []byte {
+	name, _ := json.Marshal(f.name) // a text always encodes
+	object = object[:len(object)-1]
+	if len(object) > 1 {
+		object = append(object, ',')
+	}
+	return append(append(append(append(object, name...), ':'), f.value...), '}')
 }
 
 // methodField is what the server's framework takes for the request's method,
@@ -594,7 +630,7 @@ func (t *trip) send(ctx context.Context, out any) error {
 			t.cred = t.c.credentials()
 			continue
 		}
-		if t.attempts >= policy.MaxAttempts || !retry.MayRepeat(t.e.Repeat.class(), r.Attempt) || ctx.Err() != nil {
+		if t.attempts >= policy.MaxAttempts || !retry.MayRepeat(t.e.Repeat.class(), r.Attempt) || ctx.Err() != nil || t.files != nil && !t.files.again() {
 			break
 		}
 		delay := policy.Delay(t.attempts, t.floor(r), t.c.cfg.jitter)

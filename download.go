@@ -174,6 +174,11 @@ func (s *GenerationService) Download(ctx context.Context, url string, w io.Write
 	return s.c.download(ctx, url, w)
 }
 
+// fileWriter is a writer that wants to know what comes before it does.
+type fileWriter interface {
+	begin(contentType string, length int64) // -1: not said
+}
+
 func (c *Client) download(ctx context.Context, raw string, w io.Writer) (int64, error) {
 	switch {
 	case ctx == nil:
@@ -214,6 +219,9 @@ func (c *Client) download(ctx context.Context, raw string, w io.Writer) (int64, 
 	}
 	if resp.ContentLength > maxDownloadBytes {
 		return 0, fmt.Errorf("modelslab: the file has %d bytes; at most %d are downloaded", resp.ContentLength, int64(maxDownloadBytes))
+	}
+	if f, ok := w.(fileWriter); ok {
+		f.begin(first(resp.Header["Content-Type"]), resp.ContentLength)
 	}
 	from := &limitedFile{r: resp.Body, left: maxDownloadBytes}
 	n, err := io.Copy(w, from)

@@ -53,12 +53,15 @@ type Endpoint struct {
 	Spends  bool // may move money, or commit somebody to it
 	Bearer  bool // sends the access token
 	Outside bool // Path is below the origin itself
+	Job     bool // submits a job, which takes a place in the account's queue until it ends
 	// Known is how well the endpoint is known: "seed", "docs" and "skill" are
 	// the vendor's texts, from the strongest; "later" is seen in newer public
 	// copies only.
 	Known string
 
-	full string // Path from the origin on
+	full  string   // Path from the origin on
+	fetch endpoint // where a job of this row is asked for
+	list  string   // the name that its list stands under, where the path does not say it
 }
 
 // Endpoints returns a copy of the endpoint table, for tools, docs and tests.
@@ -153,9 +156,7 @@ const (
 	teamsResendInvite
 	teamsAcceptInvite
 
-	imagesTextToImage
-
-	endpointCount
+	agentsEndpoints // the rows of the generation APIs follow
 )
 
 const (
@@ -193,7 +194,7 @@ var table = func() [endpointCount]Endpoint {
 		return of
 	}
 
-	rows := [...]Endpoint{
+	rows := [endpointCount]Endpoint{
 		authSignup:             open("auth.signup", "Auth.Signup", "/auth/signup", "seed"),
 		authLogin:              open("auth.login", "Auth.Login", "/auth/login", "docs"),
 		authVerifyEmail:        open("auth.verify_email", "Auth.VerifyEmail", "/auth/verify-email", "seed"),
@@ -275,12 +276,10 @@ var table = func() [endpointCount]Endpoint {
 		teamsDelete:       write("teams.delete", "Teams.Delete", del, "/teams/{id}", "docs"),
 		teamsResendInvite: write("teams.resend_invite", "Teams.ResendInvite", post, "/teams/{id}/resend-invite", "docs"),
 		teamsAcceptInvite: write("teams.accept_invite", "Teams.AcceptInvite", post, "/teams/invitations/{inviteId}/accept", "docs"),
-
-		// A submission pays for a job and takes no key.
-		imagesTextToImage: {Name: "images.text2img", Call: "Generation.Images.TextToImage", Method: post, Path: "/api/v6/images/text2img", Limiter: LimiterGeneration, Repeat: RepeatOnce, Spends: true, Known: "docs"},
 	}
 	rows[authVerify] = alias(rows[authVerifyEmail], "auth.verify", post, "/auth/verify")
 	rows[walletValidateCouponByPost] = alias(rows[walletValidateCoupon], "wallet.validate_coupon_by_post", post, "/wallet/coupons/validate")
+	generationRows(&rows)
 	for i := range rows {
 		e := &rows[i]
 		e.full = e.Path

@@ -301,11 +301,14 @@ func emptyValue(v []byte) bool {
 // fault is the error of an answer that says no.
 func (a *answer) fault(e *APIError) {
 	o := &a.outer
+	kind := "" // what language models have where the code is null
 	if o.err != nil && o.err[0] == '{' {
 		for m := membersOf(o.err); m.next(); {
 			switch string(m.name) {
 			case "code":
 				e.Code = jsonText(m.value)
+			case "type":
+				kind = jsonText(m.value)
 			case "message":
 				e.Message = jsonText(m.value)
 			case "details":
@@ -315,9 +318,7 @@ func (a *answer) fault(e *APIError) {
 			}
 		}
 	}
-	if e.Code == "" {
-		e.Code = jsonText(o.code)
-	}
+	e.Code = firstOf(e.Code, jsonText(o.code), kind)
 	if e.Details == nil && o.details != nil {
 		e.Details = bytes.Clone(o.details)
 	}

@@ -137,7 +137,7 @@ func TestRefusalsAreReadInEveryShape(t *testing.T) {
 		{"framework, validation", 422, roadFile(t, "framework_422.json"), nil, "", "The amount field must be at least 10. (and 1 more error)", "", ``},
 		{"top-level code and details", 400, `{"code":"c","message":"m","details":{"x":1}}`, nil, "c", "m", "", `{"x":1}`},
 		{"generation", 400, `{"status":"error","message":"No model."}`, nil, "", "No model.", "", ``},
-		{"OpenAI's", 400, `{"error":{"message":"No model.","type":"invalid","code":null}}`, nil, "", "No model.", "", ``},
+		{"OpenAI's", 400, `{"error":{"message":"No model.","type":"invalid","code":null}}`, nil, "invalid", "No model.", "", ``},
 		{"a page", 502, roadFile(t, "bad_gateway.html"), []string{"X-Request-Id", "r-h"}, "", "502 Bad Gateway", "r-h", ``},
 		{"a page without a title", 503, `<html>page-canary`, nil, "", "Service Unavailable", "", ``},
 		{"a page with an open title", 503, `<html><title>page-canary`, nil, "", "Service Unavailable", "", ``},

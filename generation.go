@@ -1,202 +1,53 @@
 package modelslab
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
-	"fmt"
-	"log/slog"
-	"math"
-	"net/http"
-	"path"
-	"slices"
-	"sort"
-	"strconv"
 	"strings"
-	"time"
-
-	"github.com/modelslab/modelslab-agents-go/internal/retry"
 )
 
 // GenerationService submits jobs, waits for them and downloads what they made.
 // The generation APIs take the account's API key, not the access token.
 // Documentation: docs.modelslab.com.
+//
+// A method's path never changes: one without a suffix is of v6 where v6 has one,
+// and its twin of v7 ends in V7. The two differ in what they take.
 type GenerationService struct {
-	Images *ImagesService
+	Images   *ImagesService
+	Video    *VideoService
+	Audio    *AudioService
+	ThreeD   *ThreeDService
+	Editing  *EditingService
+	Interior *InteriorService
+	FaceSwap *FaceSwapService
+	Chat     *ChatService
+
+	Uploads   *UploadsService
+	Training  *TrainingService
+	Workflows *WorkflowsService
+	Servers   *ServersService
+	Models    *KeyModelsService
 
 	c *Client
 }
 
 func newGenerationService(c *Client) *GenerationService {
-	return &GenerationService{Images: &ImagesService{c}, c: c}
+	return &GenerationService{
+		Images: &ImagesService{c}, Video: &VideoService{c}, Audio: &AudioService{c}, ThreeD: &ThreeDService{c},
+		Editing: &EditingService{c}, Interior: &InteriorService{c}, FaceSwap: &FaceSwapService{c}, Chat: &ChatService{c},
+		Uploads: &UploadsService{c}, Training: &TrainingService{c}, Workflows: &WorkflowsService{c},
+		Servers: &ServersService{c: c}, Models: &KeyModelsService{c},
+		c: c,
+	}
 }
 
-// GenerationStatus is where a job is. Words that nobody has heard of pass
-// through, and count as still running.
-type GenerationStatus string
-
-// The documented states.
-const (
-	StatusProcessing GenerationStatus = "processing"
-	StatusSuccess    GenerationStatus = "success"
-	StatusFailed     GenerationStatus = "failed" // accepted, then broke
-	StatusError      GenerationStatus = "error"
-)
-
-// Generation is a job. Its JSON can be kept: what is read back, or just ID and
-// Path, is enough for [GenerationService.Fetch] and [GenerationService.Wait] in
-// another process.
-type Generation struct {
-	ID     string           `json:"id"`
-	Path   string           `json:"path"` // where it was submitted: "/api/v6/images/text2img"
-	Status GenerationStatus `json:"status"`
-	// Output is what was made: URLs, or base64 where that was asked for. Only
-	// a job whose Status is success has it for sure.
-	Output      []string        `json:"output,omitzero"`
-	ProxyLinks  []string        `json:"proxy_links,omitzero"`  // the same files from other hosts
-	FutureLinks []string        `json:"future_links,omitzero"` // where the files will be; no results yet
-	ETA         time.Duration   `json:"eta,omitzero"`          // the server's estimate; in JSON nanoseconds
-	Message     string          `json:"message,omitzero"`
-	TrackID     string          `json:"track_id,omitzero"`
-	Raw         json.RawMessage `json:"raw,omitzero"` // the last answer as received
-}
-
-func (g Generation) line() string {
-	return "generation " + clean(g.ID, maxCodeText) + " at " + clean(g.Path, maxCodeText) + ": " + clean(string(g.Status), maxCodeText)
-}
-
-// Format writes one line under every verb.
-func (g Generation) Format(f fmt.State, verb rune) { formatText(f, verb, g.line()) }
-
-// LogValue implements slog.LogValuer.
-func (g Generation) LogValue() slog.Value { return slog.StringValue(g.line()) }
-
-// Done reports whether the job has ended, well or not.
-func (g *Generation) Done() bool {
-	switch g.Status {
-	case StatusSuccess, StatusFailed, StatusError:
-		return true
+// submit sends a job.
+func submit(ctx context.Context, c *Client, e endpoint, params any, opts []RequestOption) (*Generation, error) {
+	j, err := call[job](ctx, c, e, input{body: params}, opts)
+	if err != nil {
+		return nil, err
 	}
-	return false
-}
-
-// generationWire is a job as the server sends it.
-type generationWire struct {
-	ID          text            `json:"id"`
-	Status      text            `json:"status"`
-	Output      json.RawMessage `json:"output"`
-	Links       json.RawMessage `json:"links"`
-	ProxyLinks  json.RawMessage `json:"proxy_links"`
-	FutureLinks json.RawMessage `json:"future_links"`
-	ETA         json.RawMessage `json:"eta"`
-	Message     text            `json:"message"`
-	Messege     text            `json:"messege"` // so spelled by the older APIs
-	TrackID     text            `json:"track_id"`
-}
-
-// job is the answer to a submission or a fetch.
-type job struct {
-	g Generation
-	// known is the job that was asked for, if it was.
-	known *Generation
-}
-
-func (j *job) decode(t *trip, a *answer) error {
-	if a.shape != shapeObject {
-		return errUnreadable
-	}
-	var w generationWire
-	if err := decodeTolerant(a.body, &w); err != nil {
-		return err
-	}
-	j.g = Generation{
-		ID: string(w.ID), Path: t.path, Status: GenerationStatus(w.Status),
-		Output: links(w.Output), ProxyLinks: links(w.ProxyLinks), FutureLinks: links(w.FutureLinks),
-		ETA: eta(w.ETA), Message: firstOf(string(w.Message), string(w.Messege)), TrackID: string(w.TrackID),
-		Raw: bytes.Clone(a.body),
-	}
-	g := &j.g
-	if j.known != nil {
-		g.Path, g.ID = j.known.Path, firstOf(j.known.ID, g.ID)
-	}
-	if len(g.Output) == 0 {
-		g.Output = links(w.Links)
-	}
-	failed := func(message string) error {
-		e := t.apiError(&result{answer: *a, body: &a.body})
-		a.fault(e)
-		e.Message = clean(t.scrub(firstOf(message, g.Message, e.Message)), maxMessageText)
-		return &GenerationError{APIError: *e, GenerationID: g.ID}
-	}
-	switch {
-	case g.Status == StatusFailed, g.Status == StatusError:
-		return failed("")
-	case g.Status == "" && g.ID == "" && len(g.Output) == 0:
-		return missing("status")
-	case g.Status == StatusSuccess && len(g.Output) == 0:
-		return failed("success, and no output came with it")
-	case g.Status != StatusSuccess && g.ID == "":
-		return missing("id")
-	}
-	return nil
-}
-
-// links reads what comes as a string, an array, an object by number, or an
-// array of arrays; "" and null are none.
-func links(v json.RawMessage) []string {
-	if len(v) == 0 {
-		return nil
-	}
-	switch v[0] {
-	case '"':
-		if s := jsonText(v); s != "" {
-			return []string{s}
-		}
-	case '[':
-		var items []json.RawMessage
-		if json.Unmarshal(v, &items) != nil {
-			return nil
-		}
-		var all []string
-		for _, item := range items {
-			all = append(all, links(item)...)
-		}
-		return all
-	case '{':
-		if inner := member(v, "output"); inner != nil { // a workflow's
-			return links(inner)
-		}
-		type entry struct {
-			name  string
-			value []byte
-		}
-		var entries []entry
-		for m := membersOf(v); m.next(); {
-			entries = append(entries, entry{string(m.name), m.value})
-		}
-		sort.SliceStable(entries, func(i, j int) bool {
-			a, errA := strconv.Atoi(entries[i].name)
-			b, errB := strconv.Atoi(entries[j].name)
-			return errA == nil && errB == nil && a < b
-		})
-		var all []string
-		for _, e := range entries {
-			all = append(all, links(e.value)...)
-		}
-		return all
-	}
-	return nil
-}
-
-// eta reads a number of seconds.
-func eta(v []byte) time.Duration {
-	s, ok := seconds(v)
-	if !ok || math.IsNaN(s) {
-		return 0
-	}
-	const day = 24 * 60 * 60
-	return time.Duration(min(s, day) * float64(time.Second))
+	return &j.g, nil
 }
 
 // Run submits any job: a whole path of the generation APIs, as in
@@ -204,7 +55,10 @@ func eta(v []byte) time.Duration {
 // without a key. A job may be done when Run returns; see [GenerationService.Wait].
 //
 // A submission spends money and carries no idempotency key, so it is sent once:
-// after [ErrOutcomeUnknown] it may be running. A full queue is [ErrRateLimited].
+// after [ErrOutcomeUnknown] it may be running. A full queue is [ErrRateLimited];
+// [WithQueueLimit] keeps away from it. [WithSchema] holds the params against what
+// the model says that it takes, before anything is paid. Params may hold [Input]
+// values at any depth: files are sent as base64.
 func (s *GenerationService) Run(ctx context.Context, path string, params any, opts ...RequestOption) (*Generation, error) {
 	if err := checkGenerationPath(path); err != nil {
 		return nil, err
@@ -234,6 +88,27 @@ func (s *GenerationService) Call(ctx context.Context, method, path string, in, o
 	return s.c.callAny(ctx, method, path, path, in, &whole{out}, opts)
 }
 
+// jobFailure is the error of a success status around words for "no"; nil: there
+// are none.
+func (t *trip) jobFailure(a *answer) error {
+	if status := jsonText(member(a.body, "status")); !a.failed() && status != string(StatusError) && status != string(StatusFailed) {
+		return nil
+	}
+	e := t.apiError(&result{answer: *a, body: &a.body})
+	a.fault(e)
+	e.Message = clean(t.scrub(e.Message), maxMessageText)
+	return &GenerationError{APIError: *e, GenerationID: jsonText(member(a.body, "id"))}
+}
+
+// saysNo is jobFailure for results that answers of the Agents API have too, which
+// say no by their status code.
+func (t *trip) saysNo(a *answer) error {
+	if !t.e.generation() {
+		return nil
+	}
+	return t.jobFailure(a)
+}
+
 // whole is a result that has no envelope: data is a member like others there.
 type whole struct{ out any }
 
@@ -246,11 +121,8 @@ func (w *whole) decode(t *trip, a *answer) error {
 	case a.shape == shapeOther:
 		return errUnreadable
 	}
-	if status := jsonText(member(a.body, "status")); a.failed() || status == string(StatusError) || status == string(StatusFailed) {
-		e := t.apiError(&result{answer: *a, body: &a.body})
-		a.fault(e)
-		e.Message = clean(t.scrub(e.Message), maxMessageText)
-		return &GenerationError{APIError: *e, GenerationID: jsonText(member(a.body, "id"))}
+	if err := t.jobFailure(a); err != nil {
+		return err
 	}
 	if w.out == nil {
 		return nil
@@ -279,10 +151,16 @@ const (
 	keyInBearer
 )
 
+// generation reports whether the row is one of the generation APIs, which know
+// the API key and have no envelope.
+func (e *Endpoint) generation() bool {
+	return !e.Bearer && !e.Outside && strings.HasPrefix(e.full, "/api/") && !strings.HasPrefix(e.full, agentsBase)
+}
+
 func generationAuth(e *Endpoint) keyPlace {
 	switch {
-	case e.Bearer, e.Outside, !strings.HasPrefix(e.full, "/api/"), strings.HasPrefix(e.full, agentsBase):
-		return keyNowhere
+	case !e.generation(), e.full == table[imagesFetchV5].full:
+		return keyNowhere // the second: by its description, it asks for none
 	case strings.HasPrefix(e.full, "/api/v7/llm/"), strings.HasPrefix(e.full, "/api/uncensored-chat/"):
 		return keyInBearer
 	case strings.HasPrefix(e.full, "/api/v1/workflows"):
@@ -291,156 +169,4 @@ func generationAuth(e *Endpoint) keyPlace {
 		return keyInQuery
 	}
 	return keyInBody
-}
-
-// fetchRow is the endpoint that tells how the job g is.
-func fetchRow(g *Generation) (*Endpoint, error) {
-	if g == nil {
-		return nil, &ParamError{Param: "Generation", Reason: "nil"}
-	}
-	if err := checkElement("Generation.ID", g.ID); err != nil {
-		return nil, err
-	}
-	if err := checkGenerationPath(g.Path); err != nil {
-		return nil, &ParamError{Param: "Generation.Path", Value: g.Path, Reason: "must be the path that the job was submitted to, as in /api/v6/images/text2img"}
-	}
-	family := path.Dir(g.Path)
-	if strings.Count(family, "/") < 3 {
-		return nil, &ParamError{Param: "Generation.Path", Value: g.Path, Reason: "names no family that jobs can be fetched from, as in /api/v6/images/text2img"}
-	}
-	return &Endpoint{
-		Name: "generation.fetch", Method: post, Path: family + "/fetch/{id}", Limiter: LimiterGeneration, Repeat: RepeatSafe, Known: "docs",
-		full: family + "/fetch/{id}",
-	}, nil
-}
-
-// Fetch asks once how a job is. &Generation{ID: id, Path: path} is enough of it.
-// The job that is given stays as it is. A job that failed is a
-// [GenerationError]. It asks the client's origin only, whatever the server names
-// as the place to ask. It can be repeated, and is.
-func (s *GenerationService) Fetch(ctx context.Context, g *Generation, opts ...RequestOption) (*Generation, error) {
-	j, err := s.fetch(ctx, g, opts)
-	if err != nil {
-		return nil, err
-	}
-	return &j.g, nil
-}
-
-func (s *GenerationService) fetch(ctx context.Context, g *Generation, opts []RequestOption) (*job, error) {
-	row, err := fetchRow(g)
-	if err != nil {
-		return nil, err
-	}
-	j := &job{known: g}
-	t := trip{c: s.c, e: row, in: input{param: "Generation.ID", element: g.ID}}
-	return j, t.walk(ctx, j, opts)
-}
-
-// WaitParams is how to wait for a job.
-type WaitParams struct {
-	MaxInterval time.Duration     // the longest pause between two questions; default 10 s
-	Progress    func(*Generation) // called after each answer; may be nil
-}
-
-const (
-	defaultWaitInterval = 10 * time.Second
-	minWaitInterval     = time.Second
-	leastWaitInterval   = 100 * time.Millisecond
-)
-
-// Wait asks until a job has ended: first after the server's estimate, then ever
-// more rarely, up to every ten seconds. It outlasts lost connections, 429 and
-// server errors. It ends with the job's failure ([GenerationError]), with 401,
-// 403 and 404, and with ctx, which ends the waiting and not the job.
-//
-// The job returned is never nil, also beside an error: it is the last that is
-// known. The one given stays as it is.
-func (s *GenerationService) Wait(ctx context.Context, g *Generation, p WaitParams, opts ...RequestOption) (*Generation, error) {
-	last := &Generation{}
-	if g != nil {
-		known := *g
-		last = &known
-	}
-	if ctx == nil {
-		return last, &ParamError{Param: "ctx", Reason: "nil"}
-	}
-	if p.MaxInterval < 0 {
-		return last, &ParamError{Param: "WaitParams.MaxInterval", Value: p.MaxInterval.String(), Reason: "must not be negative"}
-	}
-	if last.Status == StatusSuccess && len(last.Output) > 0 {
-		return last, nil
-	}
-	if _, err := fetchRow(g); err != nil {
-		return last, err
-	}
-	most := defaultWaitInterval
-	if p.MaxInterval > 0 {
-		most = max(p.MaxInterval, leastWaitInterval)
-	}
-	backoff := min(minWaitInterval, most)
-	delay := backoff
-	if last.ETA > 0 {
-		delay = min(last.ETA, most)
-	}
-	if last.Status == "" {
-		delay = 0 // picked up from elsewhere: nothing is known of it yet
-	}
-	var trouble error
-	for {
-		if err := retry.Wait(ctx, delay); err != nil {
-			if trouble != nil {
-				err = &stoppedError{err, trouble}
-			}
-			return last, err
-		}
-		j, err := s.fetch(ctx, last, opts)
-		switch {
-		case err == nil:
-			last, trouble = &j.g, nil
-			if p.Progress != nil {
-				p.Progress(last)
-			}
-			if last.Status == StatusSuccess {
-				return last, nil
-			}
-			backoff = min(2*backoff, most)
-			delay = backoff
-			if last.ETA > 0 {
-				delay = min(max(last.ETA, minWaitInterval), backoff)
-			}
-		case ctx.Err() != nil:
-			return last, err
-		case !transient(err):
-			if errors.Is(err, ErrGenerationFailed) && j.g.ID != "" {
-				last = &j.g
-			}
-			return last, err
-		default:
-			trouble = err
-			backoff = min(2*backoff, most)
-			delay = backoff
-			if limited, ok := as[*RateLimitError](err); ok {
-				delay = max(delay, limited.RetryAfter)
-			}
-		}
-	}
-}
-
-// transient tells trouble on the way from an answer that will not change.
-func transient(err error) bool {
-	if errors.Is(err, ErrGenerationFailed) || errors.Is(err, ErrUnauthenticated) && !isAnswer(err) {
-		return false
-	}
-	api, ok := as[*APIError](err)
-	if !ok {
-		var param *ParamError
-		return !errors.As(err, &param)
-	}
-	retried := []int{http.StatusRequestTimeout, http.StatusConflict, http.StatusTooEarly, http.StatusTooManyRequests}
-	return api.StatusCode < 400 || api.StatusCode >= 500 || slices.Contains(retried, api.StatusCode)
-}
-
-func isAnswer(err error) bool {
-	_, ok := as[*APIError](err)
-	return ok
 }

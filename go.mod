@@ -10,4 +10,7 @@ require (
 	github.com/stripe/stripe-go/v76 v76.25.0
 )
 
-require go.yaml.in/yaml/v3 v3.0.5 // indirect
+require (
+	github.com/google/jsonschema-go v0.4.3 // indirect
+	go.yaml.in/yaml/v3 v3.0.5 // indirect
+)

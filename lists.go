@@ -88,6 +88,7 @@ func (a *answer) list(name string) (listing, error) {
 	if p[0] == '[' && a.shape == shapeObject { // a paginator, with or without an envelope
 		l.beside = append(l.beside, a.body)
 		l.readAll(a.body)
+		l.readAll(member(a.body, "pagination"))
 	}
 	l.readAll(a.outer.meta)
 	l.readAll(member(a.outer.meta, "pagination"))
@@ -274,6 +275,9 @@ func listIn[T any, P reader[T]](v []byte, name string) ([]T, error) {
 type listOf[T any, P reader[T]] []T
 
 func (l *listOf[T, P]) decode(t *trip, a *answer) error {
+	if err := t.saysNo(a); err != nil {
+		return err
+	}
 	found, err := a.list(t.e.listName())
 	if err != nil {
 		return err
@@ -293,6 +297,9 @@ func list[T any, P reader[T]](ctx context.Context, c *Client, e endpoint, in inp
 
 // listName is the name that a list of this endpoint may stand under.
 func (e *Endpoint) listName() string {
+	if e.list != "" {
+		return e.list
+	}
 	return strings.ReplaceAll(e.Path[strings.LastIndexByte(e.Path, '/')+1:], "-", "_")
 }
 

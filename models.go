@@ -166,7 +166,10 @@ func tagsOf(v []byte) []string {
 	return append(tags, namesOf(v)...)
 }
 
-func (m *Model) decode(_ *trip, a *answer) error {
+func (m *Model) decode(t *trip, a *answer) error {
+	if err := t.saysNo(a); err != nil {
+		return err
+	}
 	object := a.object()
 	switch {
 	case object == nil:
@@ -197,6 +200,9 @@ type ModelPage struct {
 }
 
 func (p *ModelPage) decode(t *trip, a *answer) error {
+	if err := t.saysNo(a); err != nil {
+		return err
+	}
 	l, err := a.list(t.e.listName())
 	if err != nil {
 		return err
@@ -216,11 +222,15 @@ func (s *ModelsService) Search(ctx context.Context, p ModelSearchParams, opts ..
 // time it is ranged over, and ends with at most one error, last. API: GET
 // /models.
 func (s *ModelsService) SearchAll(ctx context.Context, p ModelSearchParams, opts ...RequestOption) iter.Seq2[*Model, error] {
+	return allModels(p, func(p ModelSearchParams) (*ModelPage, error) { return s.Search(ctx, p, opts...) })
+}
+
+func allModels(p ModelSearchParams, search func(ModelSearchParams) (*ModelPage, error)) iter.Seq2[*Model, error] {
 	return walk(func() func() ([]Model, bool, error) {
 		p := p
 		known := seen{}
 		return func() ([]Model, bool, error) {
-			page, err := s.Search(ctx, p, opts...)
+			page, err := search(p)
 			if err != nil {
 				return nil, false, err
 			}
@@ -240,7 +250,10 @@ type ModelFilters struct {
 	BaseModels         []string `json:"base_models"`
 }
 
-func (f *ModelFilters) decode(_ *trip, a *answer) error {
+func (f *ModelFilters) decode(t *trip, a *answer) error {
+	if err := t.saysNo(a); err != nil {
+		return err
+	}
 	m, err := a.facts()
 	if err != nil {
 		return err

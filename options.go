@@ -13,6 +13,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/google/jsonschema-go/jsonschema"
+
 	"github.com/modelslab/modelslab-agents-go/internal/retry"
 	"github.com/modelslab/modelslab-agents-go/internal/stripecard"
 )
@@ -47,6 +49,7 @@ type config struct {
 	rateLimit    RateLimitPolicy
 	maxResponse  int64
 	refresh      *RefreshPolicy // nil: none
+	queueLimit   int            // of unfinished jobs; 0: none
 	defaults     []RequestOption
 	jitter       func() float64
 
@@ -342,6 +345,8 @@ func WithRequestDefaults(opts ...RequestOption) Option {
 			return &ParamError{Param: "WithRequestDefaults", Reason: "an operation's name belongs to one call"}
 		case o.response != nil:
 			return &ParamError{Param: "WithRequestDefaults", Reason: "give each call its own *Response"}
+		case o.schema != nil:
+			return &ParamError{Param: "WithRequestDefaults", Reason: "a schema belongs to one kind of call"}
 		case len(o.fields) > 0:
 			return &ParamError{Param: "WithRequestDefaults", Reason: "a body field belongs to the calls that have a body"}
 		}
@@ -360,6 +365,7 @@ type callOptions struct {
 	timeout        time.Duration
 	headers        []headerField
 	fields         []bodyField
+	schema         *jsonschema.Resolved // nil: none
 }
 
 type headerField struct{ name, value string }
@@ -425,7 +431,9 @@ func WithOperation(name string) RequestOption {
 }
 
 // WithRequestTimeout bounds one attempt of a call, with its answer read to the
-// end; default 60 s. The context bounds the whole call.
+// end; default 60 s, and with files in the request one second more for each 128
+// KiB that is sent, or ten minutes where nobody knows how much. The context bounds
+// the whole call.
 func WithRequestTimeout(d time.Duration) RequestOption {
 	return requestOptionFunc(func(o *callOptions) error {
 		if d <= 0 {

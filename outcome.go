@@ -51,9 +51,12 @@ func (t *trip) read(r *result, out any) error {
 		return &lostAnswer{r.err, e}
 	}
 	t.fill(r)
+	if t.events.taken() {
+		return nil // who reads the events sees what becomes of it
+	}
 	// The generation APIs say what became of a job by its status; error is then
 	// one member of many.
-	if r.answer.refused() || r.answer.failed() && generationAuth(t.e) == keyNowhere {
+	if r.answer.refused() || r.answer.failed() && !t.e.generation() {
 		return t.refused(r, out)
 	}
 	err := t.settle(r, out)
@@ -121,7 +124,7 @@ func (t *trip) refused(r *result, out any) error {
 // typed gives an answer that says no the type that callers have to act on, and
 // its part that all have. decided: the payment itself was looked at.
 func (t *trip) typed(r *result) (e *APIError, decided bool, err error) {
-	generation := generationAuth(t.e) != keyNowhere
+	generation := t.e.generation()
 	// A 402 is a decline, but for a checkout, where it may mean "not paid yet".
 	declined := r.Status == http.StatusPaymentRequired && !r.Final
 	if problem := r.answer.outer.err; !declined && problem != nil {
@@ -168,7 +171,7 @@ func (t *trip) credentialAdvice() string {
 		return "the refresh of this token had no answer that can be used: log in with Auth.Login, then use Client.WithSession"
 	case t.e.Bearer:
 		return "the token is dead or not the account's: log in with Auth.Login, then use Client.WithSession"
-	case generationAuth(t.e) != keyNowhere:
+	case t.e.generation():
 		return "the API key is refused: make one with APIKeys.Create, then use WithAPIKey"
 	}
 	return ""

@@ -225,6 +225,7 @@ func made(t *testing.T) map[string][]any {
 	add(card, NewSecret(canaryPassword), Dollars(25), ID(45), Timestamp{time.Now()}, c, c.RateLimit(LimiterGeneral), Endpoints()[0], RepeatOnce, LimiterAuth,
 		RateLimitRefuse, RateLimitPolicy{}, RetryPolicy{}, WalletFundCheckoutParams{}, PaymentMethod{ID: testMethod, Last4: "5556"},
 		c.Auth, c.Profile, c.APIKeys, c.Usage, c.Models, c.Billing, c.Wallet, c.Subscriptions, c.Teams, c.Generation, c.Generation.Images, *c.Generation, *c.Wallet, CheckoutPoll{Err: all["unexported"][0].(error)})
+	add(generationValues(t)...)
 	return all
 }
 
@@ -398,7 +399,9 @@ func TestNothingPrintsASecretABodyOrAHeader(t *testing.T) {
 	all := made(t)
 	delete(all, "returned") // see the next test
 	names, _ := exportedTypes(t)
-	notPrinted := []string{"Option", "RequestOption", "AwaitParams", "WaitParams", "RefreshPolicy"} // functions, and what only holds some
+	notPrinted := []string{
+		"Option", "RequestOption", "AwaitParams", "WaitParams", "TrainingWaitParams", "RefreshPolicy", "BatchParams", "DownloadParams", "WebhookParams", "WebhookHandler",
+	} // functions, and what only holds some
 	for _, name := range names {
 		assert.True(t, len(all[name]) > 0 || slices.Contains(notPrinted, name), "%s is printed nowhere in this test", name)
 	}

@@ -24,7 +24,10 @@ type Balance struct {
 	Currency string `json:"currency"` // "USD"; empty: not said
 }
 
-func (b *Balance) decode(_ *trip, a *answer) error {
+func (b *Balance) decode(t *trip, a *answer) error {
+	if err := t.saysNo(a); err != nil {
+		return err
+	}
 	m, err := a.members()
 	if err != nil {
 		return err
