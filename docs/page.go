@@ -79,7 +79,11 @@ func page() ([]byte, error) {
 	head(b, all)
 	var services []string
 	for _, e := range all {
-		if s, _, _ := strings.Cut(e.Call, "."); !slices.Contains(services, s) {
+		s := service(e)
+		if parent, _, ok := strings.Cut(s, "."); ok && !slices.Contains(services, parent) {
+			services = append(services, parent)
+		}
+		if !slices.Contains(services, s) {
 			services = append(services, s)
 		}
 	}
@@ -91,6 +95,9 @@ func page() ([]byte, error) {
 	tail(b)
 	return b.Bytes(), nil
 }
+
+// service is the one that a row's call belongs to: "Wallet", "Generation.Images".
+func service(e modelslab.Endpoint) string { return e.Call[:strings.LastIndexByte(e.Call, '.')] }
 
 func head(b *bytes.Buffer, all []modelslab.Endpoint) {
 	documented := 0
@@ -104,8 +111,8 @@ func head(b *bytes.Buffer, all []modelslab.Endpoint) {
 # Reference
 
 All endpoints that the client knows, one row each: the %d that the vendor documents for the
-Agents API, and %d beside them (other names of two of them, the mailed link, and images, of the
-generation APIs). The Go call links to its documentation, which has the details.
+Agents API, and %d beside them (other names of two of them, the mailed link, and the generation
+APIs). The Go call links to its documentation, which has the details.
 
 Paths are below `+"`%s`"+`, but for those that begin with `+"`/api/`"+` and for the mailed link,
 which are below the origin. Rates are the vendor's; the headers of its answers have the last
@@ -148,11 +155,11 @@ end with the error of its context, or with that of a connection.
 }
 
 // section is the table of a service.
-func section(b *bytes.Buffer, service string, all []modelslab.Endpoint) error {
-	fmt.Fprintf(b, "\n## %s\n\n| Method | Path | Go | Limiter | Repeat | Errors | Known from |\n|---|---|---|---|---|---|---|\n", service)
+func section(b *bytes.Buffer, name string, all []modelslab.Endpoint) error {
+	fmt.Fprintf(b, "\n## %s\n\n| Method | Path | Go | Limiter | Repeat | Errors | Known from |\n|---|---|---|---|---|---|---|\n", name)
 	var called []string
 	for _, e := range all {
-		if !strings.HasPrefix(e.Call, service+".") {
+		if service(e) != name {
 			continue
 		}
 		line, err := line(e)
@@ -162,14 +169,14 @@ func section(b *bytes.Buffer, service string, all []modelslab.Endpoint) error {
 		b.WriteString(line)
 		called = append(called, e.Call)
 	}
-	t, err := serviceOf([]string{service})
+	t, err := serviceOf(strings.Split(name, "."))
 	if err != nil {
 		return err
 	}
 	var others []string
 	for i := range t.NumMethod() {
-		if m := (method{service: t, name: t.Method(i).Name}); !slices.Contains(called, service+"."+m.name) {
-			others = append(others, m.link(service+"."+m.name))
+		if m := (method{service: t, name: t.Method(i).Name}); !slices.Contains(called, name+"."+m.name) {
+			others = append(others, m.link(name+"."+m.name))
 		}
 	}
 	if len(others) > 0 {
@@ -221,8 +228,9 @@ theirs is published, so there are no methods for them.
 
 Who knows a path of theirs reaches it with %s: the
 access token is sent, a GET is repeated as in the class safe, and anything else is sent once,
-unless `+"`WithIdempotencyKey`"+` says that the server knows a repeat by its key. The other generation
-APIs are reached with %s and
+unless `+"`WithIdempotencyKey`"+` says that the server knows a repeat by its key. What
+`+"`Client.Generation`"+` has under these names are older APIs for the same, which take the API key.
+Other paths of the generation APIs are reached with %s and
 %s.
 `, link("Client.Call", "Client.Call"), link("Generation.Run", "GenerationService.Run"), link("Generation.Call", "GenerationService.Call"))
 }

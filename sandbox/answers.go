@@ -17,9 +17,10 @@ type answer struct {
 	header http.Header
 	body   any
 	raw    func() []byte
-	drop   bool // close the connection without a word
-	cut    bool // close it in the middle of the body
-	replay bool // a kept answer, given again
+	drop   bool         // close the connection without a word
+	cut    bool         // close it in the middle of the body
+	replay bool         // a kept answer, given again
+	stream *eventStream // in place of a body
 }
 
 func (a answer) bytes() []byte {

@@ -1,7 +1,7 @@
 // Package sandbox is a ModelsLab and a Stripe that live inside the process: a
-// stateful server with accounts, mail codes, a wallet, plans, card payments and
-// picture generation, for tests, examples and trying things out. No money exists
-// in it, and no request ever leaves it.
+// stateful server with accounts, mail codes, a wallet, plans, card payments and the
+// generation APIs, for tests, examples and trying things out. No money exists in it,
+// and no request leaves it but the calls of webhooks that were asked for.
 //
 //	srv := sandbox.New()             // listens on a free loopback port
 //	defer srv.Close()
@@ -24,6 +24,16 @@
 // [Server.CompleteCheckout] pays on the checkout page, and [Server.CompleteAction]
 // passes 3-D Secure. [Server.AddUsage], [Server.MakeReseller] and [Server.MarkPastDue]
 // make what would otherwise take months.
+//
+// # Media
+//
+// Jobs follow the documented parameters, and refuse what is out of range; media that they
+// are given are never fetched. What they make is small and real: a picture drawn from the
+// prompt, a wave file with one note, a 3D model of one triangle, a text. A video is a file
+// of the right kind without a film in it. Uploads are served as they came.
+//
+// A job that names a webhook has it called once when it is ready, by [WithWebhookTransport]'s
+// transport or the network; [Server.Webhooks] lists the calls.
 //
 // # Cards
 //

@@ -6,7 +6,6 @@ import (
 	"hash/fnv"
 	"net/http"
 	"strconv"
-	"strings"
 	"time"
 )
 
@@ -24,21 +23,41 @@ const (
 type job struct {
 	id       int64
 	account  *account
-	family   string // "/api/v6/images": ids belong to a family
+	row      *mediaJob // the endpoint that started it
+	family   string    // "/api/v6/images": ids belong to a family
 	created  time.Time
 	ready    time.Time
 	files    []string
-	prompt   string
-	modelID  string
-	seed     int64
-	size     [2]int
+	meta     object
 	cost     int64
 	refunded bool
+	deleted  bool // its results are gone
+	instant  bool // the first answer has no result, whatever the time
+	encoded  bool // results are base64 in the answer
+
+	trackID   any // as it was sent, nil for none
+	webhook   string
+	hookState string        // what answers say of the webhook
+	tell      func() object // what the webhook is told, nil for the usual
 }
 
 // generationError is the shape in which generation endpoints refuse.
 func generationError(status int, format string, args ...any) answer {
 	return bare(status, object{"status": "error", "message": fmt.Sprintf(format, args...)})
+}
+
+// spelled gives a refusal the spelling of the family: the older ones have it wrong.
+func spelled(family string, a answer) answer {
+	body, ok := a.body.(object)
+	if !ok || family != fifth || body["message"] == nil {
+		return a
+	}
+	body["messege"] = body["message"]
+	delete(body, "message")
+	if a.status != http.StatusOK {
+		body["code"] = a.status
+	}
+	return a
 }
 
 // keyHolder finds the account of the API key in the body.
@@ -54,65 +73,12 @@ func (s *Server) keyHolder(c *call) (*account, answer, bool) {
 	return a, answer{}, false
 }
 
-// number reads an optional integer field within bounds, sent as 512 or "512".
-func (c *call) number(name string, usual, least, most int64) (int64, error) {
-	if !c.has(name) {
-		return usual, nil
+// count reads an optional integer field that was found in order, and usual without it.
+func (c *call) count(name string, usual int64) int64 {
+	if n, ok := c.integer(name); ok {
+		return n
 	}
-	n, ok := c.integer(name)
-	if !ok || n < least || n > most {
-		return 0, fmt.Errorf("%s must be between %d and %d", name, least, most)
-	}
-	return n, nil
-}
-
-// imageRequest is what text to image asks for.
-type imageRequest struct {
-	prompt, modelID                string
-	width, height, samples, chance int64
-}
-
-func (c *call) imageRequest() (imageRequest, error) {
-	r := imageRequest{prompt: c.text("prompt"), modelID: c.text("model_id")}
-	if c.malformed {
-		return r, fmt.Errorf("the request body must be a JSON object")
-	}
-	if _, isText := c.fields["prompt"].(string); c.has("prompt") && !isText {
-		return r, fmt.Errorf("prompt must be a string")
-	}
-	if r.prompt == "" {
-		return r, fmt.Errorf("prompt is required")
-	}
-	if r.modelID == "" {
-		return r, fmt.Errorf("model_id is required")
-	}
-	var err error
-	for _, f := range []struct {
-		name               string
-		usual, least, most int64
-		into               *int64
-	}{
-		{"width", 512, 256, 1024, &r.width},
-		{"height", 512, 256, 1024, &r.height},
-		{"samples", 1, 1, 4, &r.samples},
-		{"seed", promptSeed(r.prompt), 0, 1<<62 - 1, &r.chance},
-	} {
-		if *f.into, err = c.number(f.name, f.usual, f.least, f.most); err != nil {
-			return r, err
-		}
-	}
-	for name, n := range map[string]int64{"width": r.width, "height": r.height} {
-		if n%8 != 0 {
-			return r, fmt.Errorf("%s must be divisible by 8", name)
-		}
-	}
-	if c.has("guidance_scale") {
-		text := strings.TrimSpace(fmt.Sprint(c.fields["guidance_scale"]))
-		if g, err := strconv.ParseFloat(text, 64); err != nil || g < 1 || g > 20 {
-			return r, fmt.Errorf("guidance_scale must be between 1 and 20")
-		}
-	}
-	return r, nil
+	return usual
 }
 
 // promptSeed is the seed of a request that names none: the same words, the same picture.
@@ -122,14 +88,16 @@ func promptSeed(prompt string) int64 {
 	return int64(h.Sum32())
 }
 
-func (s *Server) textToImage(c *call) answer {
+// submit starts a job.
+func (s *Server) submit(c *call, m *mediaJob) answer { return spelled(m.family, s.start(c, m)) }
+
+func (s *Server) start(c *call, m *mediaJob) answer {
 	a, refusal, refused := s.keyHolder(c)
 	if refused {
 		return refusal
 	}
-	r, err := c.imageRequest()
-	if err != nil {
-		return generationError(http.StatusBadRequest, "%s", err.Error())
+	if wrong := m.complaint(c); wrong != "" {
+		return generationError(http.StatusBadRequest, "%s", wrong)
 	}
 	if full, wait := s.queueFull(a, c.now); full {
 		return bare(http.StatusTooManyRequests, object{
@@ -138,37 +106,107 @@ func (s *Server) textToImage(c *call) answer {
 			"retry_after": json.Number(seconds(wait)),
 		})
 	}
-	cost := s.imagePrice * r.samples
+	results := int64(1)
+	if m.makes == makesImage {
+		results = c.count("samples", 1)
+	}
+	cost := s.priceOf(m.name, m.makes) * results
 	if a.subscribed() {
 		cost = 0
 	}
 	if a.wallet.balance < cost {
-		return generationError(http.StatusPaymentRequired, "Insufficient credits. Fund your wallet or subscribe to a plan.")
+		return poor()
 	}
-	j := &job{
-		id: s.nextID("generation", 10_000_001), account: a,
-		family:  c.http.URL.Path[:strings.LastIndexByte(c.http.URL.Path, '/')],
-		created: c.now, ready: c.now.Add(s.generationTime),
-		prompt: r.prompt, modelID: r.modelID, seed: r.chance,
-		size: [2]int{int(r.width), int(r.height)}, cost: cost,
-	}
-	for i := range r.samples {
-		file := fmt.Sprintf("%d-%d.png", j.id, i)
-		s.pictures[file] = picture{prompt: r.prompt, seed: j.seed + i, width: j.size[0], height: j.size[1]}
-		j.files = append(j.files, file)
-	}
-	s.jobs[j.id] = j
+	j := s.newJob(c, a, m, results)
+	j.cost = cost
 	if cost > 0 {
 		s.debit(a, cost, movement{
-			source: "api", id: strconv.FormatInt(j.id, 10), usecase: "image_generation",
-			description: fmt.Sprintf("%d image(s), %s", r.samples, r.modelID),
+			source: "api", id: strconv.FormatInt(j.id, 10), usecase: m.usage(), description: m.bill(c, results),
 		})
 	}
-	return s.jobAnswer(c, j)
+	s.promiseWebhook(j)
+	return s.jobAnswer(c, j, true)
+}
+
+// newJob makes a job that costs nothing yet.
+func (s *Server) newJob(c *call, a *account, m *mediaJob, results int64) *job {
+	j := &job{
+		id: s.nextID("generation", 10_000_001), account: a, row: m, family: m.family,
+		created: c.now, ready: c.now.Add(s.generationTime),
+		instant: m.queued || c.set("instant_response"),
+		encoded: m.encodes && c.set("base64"),
+		trackID: c.fields["track_id"], webhook: c.text("webhook"),
+	}
+	s.draw(c, j, results)
+	s.jobs[j.id] = j
+	return j
+}
+
+func poor() answer {
+	return generationError(http.StatusPaymentRequired, "Insufficient credits. Fund your wallet or subscribe to a plan.")
+}
+
+func (m *mediaJob) complaint(c *call) string {
+	wrong := complaint(c, m.params)
+	if wrong == "" && m.further != nil {
+		wrong = m.further(c)
+	}
+	if wrong == "" && c.text("webhook") != "" && !callable(c.text("webhook")) {
+		wrong = "webhook must be a valid https URL"
+	}
+	return wrong
+}
+
+// usage is the product that a job counts for.
+func (m *mediaJob) usage() string {
+	switch m.makes {
+	case makesVideo:
+		return "video_generation"
+	case makesVoice:
+		return "audio_generation"
+	case makesSolid:
+		return "3d_generation"
+	case makesText:
+		return "text_generation"
+	}
+	return usageImages
+}
+
+// bill is the line in the account's ledger.
+func (m *mediaJob) bill(c *call, results int64) string {
+	what := m.name
+	if model := c.text("model_id"); model != "" {
+		what = model
+	}
+	return fmt.Sprintf("%d %s(s), %s", results, m.makes, what)
+}
+
+// priceOf is what one result costs. See [WithPrice].
+func (s *Server) priceOf(endpoint string, kind mediaKind) int64 {
+	if cents, ok := s.prices[endpoint]; ok {
+		return cents
+	}
+	switch kind {
+	case makesVideo:
+		return 20
+	case makesVoice:
+		return 3
+	case makesSolid:
+		return 25
+	case makesText:
+		return 1
+	}
+	return s.imagePrice
 }
 
 // queueFull reports whether the account has too many unfinished jobs, and for how long.
 func (s *Server) queueFull(a *account, now time.Time) (bool, time.Duration) {
+	queued, wait := s.queued(a, now)
+	return queued >= s.queueLimit, wait
+}
+
+// queued counts the unfinished jobs of an account, and the time until one is done.
+func (s *Server) queued(a *account, now time.Time) (int, time.Duration) {
 	queued, wait := 0, time.Duration(0)
 	for _, j := range s.jobs {
 		if left := j.ready.Sub(now); j.account == a && left > 0 {
@@ -177,83 +215,174 @@ func (s *Server) queueFull(a *account, now time.Time) (bool, time.Duration) {
 			}
 		}
 	}
-	return queued >= s.queueLimit, wait
+	return queued, wait
 }
 
-func (s *Server) fetchImage(c *call) answer {
+// fetchJob tells the holder of the key how far a job of the family is.
+func (s *Server) fetchJob(c *call, family, number string) answer {
 	a, refusal, refused := s.keyHolder(c)
 	if refused {
 		return refusal
 	}
-	id, err := strconv.ParseInt(c.params["id"], 10, 64)
+	return s.found(c, family, number, func(j *job) bool { return j.account == a })
+}
+
+// fetchByBody is fetchJob with the id in the body.
+func (s *Server) fetchByBody(c *call) answer {
+	if _, refusal, refused := s.keyHolder(c); refused {
+		return refusal
+	}
+	if !c.has("request_id") {
+		return generationError(http.StatusBadRequest, "request_id is required")
+	}
+	return s.fetchJob(c, ordinary, fmt.Sprint(c.fields["request_id"]))
+}
+
+// fetchWithoutKey is fetchJob for ControlNet, whose documentation has no place for a key.
+func (s *Server) fetchWithoutKey(c *call) answer {
+	return spelled(fifth, s.found(c, fifth, c.params["id"], func(*job) bool { return true }))
+}
+
+func (s *Server) found(c *call, family, number string, mine func(*job) bool) answer {
+	id, err := strconv.ParseInt(number, 10, 64)
 	j := s.jobs[id]
-	if err != nil || j == nil || j.account != a || !strings.HasPrefix(c.http.URL.Path, j.family+"/") {
-		return generationError(http.StatusNotFound, "No generation found for id %s", c.params["id"])
+	if err != nil || j == nil || j.deleted || j.family != family || !mine(j) {
+		return generationError(http.StatusNotFound, "No generation found for id %s", number)
 	}
-	return s.jobAnswer(c, j)
+	return s.jobAnswer(c, j, false)
 }
 
-// jobAnswer tells how far a job is.
-func (s *Server) jobAnswer(c *call, j *job) answer {
-	if left := j.ready.Sub(c.now); left > 0 {
-		return bare(http.StatusOK, object{
-			"status": "processing", "id": j.id, "eta": json.Number(seconds(left)),
-			"message":      "Try to fetch the request after the given time.",
-			"tip":          "The image is being generated.",
-			"fetch_result": fmt.Sprintf("%s%s/fetch/%d", s.url, j.family, j.id),
-			"output":       []any{}, "proxy_links": []any{}, "future_links": s.links(j),
-			"webhook_status": "", "meta": j.meta(),
-		})
-	}
-	if s.generationOutcome != GenerationSucceeds {
+// jobAnswer tells how far a job is, in the answer to its submission or to a fetch.
+func (s *Server) jobAnswer(c *call, j *job, submitted bool) answer {
+	left := max(j.ready.Sub(c.now), 0)
+	var body object
+	switch waits := left > 0 || submitted && j.instant; {
+	case waits && j.family == editing && !submitted:
+		// As documented: neither id nor eta, and an output that is no list.
+		body = object{"status": "processing", "message": "Your request is still processing.", "output": "", "tip": tip(j)}
+	case waits:
+		body = s.processing(j, left)
+	case s.generationOutcome != GenerationSucceeds:
 		return s.broken(j)
+	case j.family == editing && !submitted:
+		return bare(http.StatusOK, object{"status": "success", "id": j.id, "output": s.output(j)})
+	default:
+		body = s.finished(j)
 	}
-	return bare(http.StatusOK, object{
-		"status": "success", "id": j.id, "generationTime": j.ready.Sub(j.created).Seconds(),
-		"output": s.links(j), "proxy_links": s.links(j),
-		"nsfw_content_detected": false, "webhook_status": "", "tip": "", "meta": j.meta(),
-	})
+	if j.trackID != nil {
+		body["track_id"] = j.trackID
+	}
+	return bare(http.StatusOK, body)
 }
 
-// broken gives the price back, once, and says so.
+func tip(j *job) string { return fmt.Sprintf("The %s is being generated.", j.row.makes) }
+
+func (s *Server) processing(j *job, left time.Duration) object {
+	body := object{
+		"status": "processing", "id": j.id, "eta": json.Number(seconds(left)),
+		"message":      "Try to fetch the request after the given time.",
+		"tip":          tip(j),
+		"fetch_result": fmt.Sprintf("%s%s/fetch/%d", s.url, j.family, j.id),
+		"output":       []any{}, "future_links": s.links(j),
+		"webhook_status": j.hookState, "meta": j.meta,
+	}
+	switch {
+	case j.family == fifth:
+		body["messege"] = body["message"]
+		body["tip_1"] = "You can get the result with the fetch API."
+		return body
+	case j.family == ordinary:
+		body["tip_1"] = "You can get the result with the fetch API."
+	case j.row.makes == makesSolid:
+		body["extra_assets"] = []any{}
+	}
+	body["proxy_links"] = []any{}
+	return body
+}
+
+func (s *Server) finished(j *job) object {
+	body := object{
+		"status": "success", "id": j.id, "output": s.output(j),
+		"webhook_status": j.hookState, "tip": "", "meta": j.meta,
+	}
+	if j.family == fifth {
+		return body
+	}
+	body["generationTime"] = j.ready.Sub(j.created).Seconds()
+	body["proxy_links"] = s.proxyLinks(j)
+	switch {
+	case j.row.links:
+		body["output"], body["links"] = []any{}, s.links(j)
+	case j.row.makes == makesImage:
+		body["nsfw_content_detected"] = false
+	}
+	if j.row.makes == makesVoice {
+		body["audio_time"] = toneLength.Seconds()
+	}
+	return body
+}
+
+// broken gives the price back and says so.
 func (s *Server) broken(j *job) answer {
+	s.refund(j)
+	if s.generationOutcome == GenerationErrs {
+		return spelled(j.family, bare(http.StatusOK, object{"status": "error", "id": j.id, "message": "Something went wrong on the server end."}))
+	}
+	return bare(http.StatusOK, failedBody(j))
+}
+
+// failedBody is what an answer and a webhook say of a job that broke.
+func failedBody(j *job) object {
+	body := object{
+		"status": "failed", "id": strconv.FormatInt(j.id, 10), "message": "The generation failed.", "output": []any{},
+	}
+	if j.trackID != nil {
+		body["track_id"] = j.trackID
+	}
+	return body
+}
+
+// refund gives the price back, once.
+func (s *Server) refund(j *job) {
 	if !j.refunded && j.cost > 0 {
 		s.credit(j.account, j.cost, movement{
 			source: "api", id: strconv.FormatInt(j.id, 10), usecase: "refund", description: "Failed generation",
 		})
 	}
 	j.refunded = true
-	if s.generationOutcome == GenerationErrs {
-		return bare(http.StatusOK, object{"status": "error", "id": j.id, "message": "Something went wrong on the server end."})
-	}
-	return bare(http.StatusOK, object{
-		"status": "failed", "id": strconv.FormatInt(j.id, 10), "message": "The generation failed.", "output": []any{},
-	})
 }
 
 func (s *Server) links(j *job) []string {
 	links := make([]string, len(j.files))
 	for i, file := range j.files {
-		links[i] = s.url + "/media/" + file
+		links[i] = s.link(file)
 	}
 	return links
 }
 
-func (j *job) meta() object {
-	return object{
-		"prompt": j.prompt, "model_id": j.modelID, "seed": j.seed,
-		"width": j.size[0], "height": j.size[1], "samples": len(j.files),
+func (s *Server) link(file string) string { return s.url + "/media/" + file }
+
+// proxyLinks are the same results from another host, which here is the same one.
+func (s *Server) proxyLinks(j *job) []string {
+	if j.encoded {
+		return []string{}
 	}
+	return s.links(j)
 }
 
-// media serves a finished picture. It is public, as the real links are; it is drawn when
-// the answer is written, outside the server's lock.
-func (s *Server) media(c *call) answer {
-	p, ok := s.pictures[c.params["file"]]
-	id, _, _ := strings.Cut(c.params["file"], "-")
-	n, _ := strconv.ParseInt(id, 10, 64)
-	if j := s.jobs[n]; !ok || j == nil || c.now.Before(j.ready) || s.generationOutcome != GenerationSucceeds {
-		return page(http.StatusNotFound, "<!DOCTYPE html><title>404 Not Found</title>")
+// output is the result as the endpoint gives it.
+func (s *Server) output(j *job) any {
+	switch {
+	case j.encoded:
+		list := make([]any, len(j.files))
+		for i, file := range j.files {
+			list[i] = encodedFile{s.files[file]}
+		}
+		return list
+	case j.row.makes == makesText && j.row.text == inList:
+		return []string{s.files[j.files[0]].text}
+	case j.row.makes == makesText && j.row.text == inPlace:
+		return s.files[j.files[0]].text
 	}
-	return answer{status: http.StatusOK, raw: p.png}.with("Content-Type", "image/png")
+	return s.links(j)
 }

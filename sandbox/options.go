@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"io"
 	"maps"
+	"net/http"
 	"strings"
 	"time"
 )
@@ -47,7 +48,11 @@ type settings struct {
 	generationTime    time.Duration
 	generationOutcome GenerationOutcome
 	imagePrice        int64
+	prices            map[string]int64 // by the endpoint's name
 	queueLimit        int
+	webhookTransport  http.RoundTripper // nil: the usual one
+
+	services serviceSettings
 }
 
 func defaults() settings {
@@ -58,6 +63,7 @@ func defaults() settings {
 		// Requests per minute, as the vendor's headless-flow page prints them.
 		rateLimits:         map[Limiter]int{LimiterAuth: 20, LimiterBilling: 15, LimiterGeneral: 120},
 		removed:            map[string]bool{},
+		prices:             map[string]int64{},
 		minimumTopUp:       10_00,
 		checkoutLifetime:   24 * time.Hour, // Stripe's own default
 		unfinishedCheckout: 202,
@@ -67,11 +73,13 @@ func defaults() settings {
 		imagePrice:         2,
 		queueLimit:         5, // pay as you go
 		publishableKey:     "pk_test_51SandboxSandboxSandboxSandbox",
+		services:           defaultServiceSettings(),
 	}
 }
 
 // InMemory makes a server without a socket: reach it through [Server.Transport].
-// It starts no goroutine of its own, so it works under testing/synctest.
+// It starts no goroutine of its own but to call webhooks, so it works under
+// testing/synctest.
 func InMemory() Option { return func(s *settings) { s.inMemory = true } }
 
 // WithAddr chooses the address to listen on, such as "127.0.0.1:8085". Only loopback
@@ -190,8 +198,8 @@ func WithCoupon(k Coupon) Option { return func(s *settings) { s.coupons[k.Code] 
 // The default takes both.
 func WithCouponValidationByPost() Option { return WithoutRoute("wallet.validate_coupon") }
 
-// WithGenerationTime sets how long a picture takes. The default is 2 s; 0 finishes it in
-// the first answer.
+// WithGenerationTime sets how long a generation takes. The default is 2 s; 0 finishes it in
+// the first answer, but for videos and 3D, which always have to be asked for once more.
 func WithGenerationTime(d time.Duration) Option { return func(s *settings) { s.generationTime = d } }
 
 // WithGenerationOutcome chooses how generations end. The default is [GenerationSucceeds].
@@ -201,6 +209,21 @@ func WithGenerationOutcome(o GenerationOutcome) Option {
 
 // WithImagePrice sets what one image costs, in cents. The default is 2.
 func WithImagePrice(cents int64) Option { return func(s *settings) { s.imagePrice = cents } }
+
+// WithPrice sets what one result of an endpoint costs, in cents, by the endpoint's name:
+// WithPrice("video.text2video", 50). Without it an image costs what [WithImagePrice] says, a
+// video 20, a 3D model 25, audio 3, a text 1, the upload of a voice 5, an answer of a language
+// model 1, a workflow as much as an image, and a training 100. All but the last are the
+// sandbox's own: the vendor publishes no price for each endpoint.
+func WithPrice(endpoint string, cents int64) Option {
+	return func(s *settings) { s.prices[endpoint] = cents }
+}
+
+// WithWebhookTransport sets what carries the calls of webhooks, for a receiver that is not
+// reached through a socket. The default is a copy of http.DefaultTransport.
+func WithWebhookTransport(rt http.RoundTripper) Option {
+	return func(s *settings) { s.webhookTransport = rt }
+}
 
 // WithQueueLimit sets how many generations of one account may be unfinished at once.
 // The default is 5.

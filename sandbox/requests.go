@@ -22,7 +22,7 @@ type Request struct {
 	Path           string // without the query
 	Query          url.Values
 	Header         http.Header
-	Body           []byte
+	Body           []byte // of a body above 1 MiB, the first 64 KiB
 	Endpoint       string // the route's name, "" if no route matched
 	Status         int    // what was answered; 0: nothing yet, or the connection was dropped
 	Fault          FaultKind
@@ -88,16 +88,27 @@ func (s *Server) receive(w http.ResponseWriter, r *http.Request) *call {
 		c.log.Endpoint = c.route.name
 	}
 	if r.Body != nil {
-		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, c.mostBody()))
 		c.body, c.unreadable = body, err != nil
 	}
 	c.log.Body = bytes.Clone(c.body)
+	if len(c.body) > 1<<20 {
+		c.log.Body = bytes.Clone(c.body[:64<<10])
+	}
 	c.decode()
 
 	s.logMu.Lock()
 	s.requests = append(s.requests, c.log)
 	s.logMu.Unlock()
 	return c
+}
+
+// mostBody is how much of the body is read.
+func (c *call) mostBody() int64 {
+	if c.route != nil && c.route.surface == SurfaceGeneration {
+		return maxMediaBody
+	}
+	return maxBody
 }
 
 // finish completes the log's entry.
@@ -119,11 +130,14 @@ func (c *call) decode() {
 	if len(bytes.TrimSpace(c.body)) == 0 {
 		return
 	}
+	if c.unreadable || !strings.Contains(c.http.Header.Get("Content-Type"), "json") {
+		c.malformed = true
+		return
+	}
 	d := json.NewDecoder(bytes.NewReader(c.body))
 	d.UseNumber()
 	var fields map[string]any
-	err := d.Decode(&fields)
-	if err != nil || fields == nil || !strings.Contains(c.http.Header.Get("Content-Type"), "json") {
+	if err := d.Decode(&fields); err != nil || fields == nil {
 		c.malformed = true
 		return
 	}

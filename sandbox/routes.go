@@ -158,12 +158,7 @@ func routeTable() []route {
 	for i := range agents {
 		agents[i].path, agents[i].surface = agentsBase+agents[i].path, SurfaceAgents
 	}
-	return append(agents, []route{
-		{"images.text2img", "POST", "/api/v6/images/text2img", SurfaceGeneration, "", open, !keyed, (*Server).textToImage},
-		{"images.fetch", "POST", "/api/v6/images/fetch/{id}", SurfaceGeneration, "", open, !keyed, (*Server).fetchImage},
-		{"images.text_to_image_v7", "POST", "/api/v7/images/text-to-image", SurfaceGeneration, "", open, !keyed, (*Server).textToImage},
-		{"images.fetch_v7", "POST", "/api/v7/images/fetch/{id}", SurfaceGeneration, "", open, !keyed, (*Server).fetchImage},
-
+	return slices.Concat(agents, mediaRoutes(), otherGenerationRoutes(), []route{
 		{"stripe.payment_methods", "POST", "/v1/payment_methods", SurfaceStripe, "", open, !keyed, (*Server).createPaymentMethod},
 		{"stripe.confirm_setup_intent", "POST", "/v1/setup_intents/{id}/confirm", SurfaceStripe, "", open, !keyed, (*Server).confirmSetupIntent},
 
@@ -172,7 +167,7 @@ func routeTable() []route {
 		{"invoices.page", "GET", "/invoices/{file}", SurfaceWeb, "", open, !keyed, (*Server).invoicePage},
 		{"checkout.page", "GET", "/checkout/{id}", SurfaceWeb, "", open, !keyed, (*Server).checkoutPage},
 		{"checkout.pay", "POST", "/checkout/{id}/pay", SurfaceWeb, "", open, !keyed, (*Server).checkoutPay},
-	}...)
+	})
 }
 
 func (s *Server) match(r *http.Request) (*route, map[string]string) {

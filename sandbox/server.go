@@ -11,8 +11,12 @@ import (
 	"time"
 )
 
-// maxBody is how much of a request is read; more is answered with 413.
-const maxBody = 8 << 20
+// How much of a request is read; more is answered with 413. Media travel to the generation
+// API as base64.
+const (
+	maxBody      = 8 << 20
+	maxMediaBody = 96 << 20
+)
 
 // Server is a ModelsLab and a Stripe. It is safe for concurrent use. Make one with [New].
 type Server struct {
@@ -23,10 +27,14 @@ type Server struct {
 	closed chan struct{}
 	close  sync.Once
 
+	delivering context.Context // ends when the server is closed
+	stop       context.CancelFunc
+
 	randomMu sync.Mutex // guards reads of settings.random
 
 	logMu    sync.Mutex
 	requests []*Request
+	hooked   []Delivery
 
 	mu        sync.Mutex // guards everything below
 	faults    []*plannedFault
@@ -43,10 +51,14 @@ type Server struct {
 	charges   []Charge
 	checkouts map[string]*checkout
 	jobs      map[int64]*job
-	pictures  map[string]picture
+	files     map[string]mediaFile
+	voices    []voice
+	hooks     []*job // whose webhooks are still to be called
 
 	setupIntents map[string]*setupIntent
 	couponUses   map[string]int
+
+	kept serviceState
 }
 
 // New returns a running server. It panics if it cannot listen; [Start] returns the error.
@@ -76,14 +88,16 @@ func Start(opts ...Option) (*Server, error) {
 		intents:   map[string]*intent{},
 		checkouts: map[string]*checkout{},
 		jobs:      map[int64]*job{},
-		pictures:  map[string]picture{},
+		files:     map[string]mediaFile{},
 
 		setupIntents: map[string]*setupIntent{},
 		couponUses:   map[string]int{},
+		kept:         newServiceState(),
 	}
 	for _, opt := range opts {
 		opt(&s.settings)
 	}
+	s.delivering, s.stop = context.WithCancel(context.Background())
 	for _, f := range s.faultsAtStart {
 		s.Inject(f)
 	}
@@ -130,11 +144,12 @@ func (s *Server) listen() error {
 // of the ModelsLab side and of the Stripe side.
 func (s *Server) URL() string { return s.url }
 
-// Close stops the server: connections are closed, and whatever waits in a fault's delay
-// or for a key is let go.
+// Close stops the server: connections are closed, whatever waits in a fault's delay or for
+// a key is let go, and no webhook is called any more.
 func (s *Server) Close() {
 	s.close.Do(func() {
 		close(s.closed)
+		s.stop()
 		if s.http != nil {
 			_ = s.http.Close() // closing a listener twice is all that can fail here
 		}
@@ -208,6 +223,7 @@ func (s *Server) execute(c *call) answer {
 	}
 	s.mu.Lock()
 	c.now = s.clock()
+	s.callDueWebhooks(c.now)
 	a := s.reshape(c, c.route.handle(s, c))
 	s.mu.Unlock()
 	if faulty && f.AfterWork {
@@ -242,13 +258,18 @@ func (s *Server) send(w http.ResponseWriter, c *call, a answer) {
 		h[k] = v
 	}
 	h.Set("Date", s.clock().UTC().Format(http.TimeFormat))
+	if a.stream != nil {
+		w.WriteHeader(a.status)
+		a.stream.send(w, a.cut)
+		return
+	}
 	h.Set("Content-Length", fmt.Sprint(len(body)))
 	w.WriteHeader(a.status)
 	if a.cut {
 		body = body[:len(body)/2]
 	}
 	// The client may be gone; nobody is left to tell.
-	_, _ = w.Write(body) //nolint:gosec // pages escape what they show; FaultEcho repeats its request on purpose
+	_, _ = w.Write(body)
 	if !a.cut {
 		return
 	}

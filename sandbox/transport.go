@@ -151,7 +151,7 @@ func (w *recorder) response(r *http.Request) (*http.Response, error) {
 	}
 	var length int64
 	if _, err := fmt.Sscan(w.header.Get("Content-Length"), &length); err != nil {
-		length = int64(w.body.Len())
+		length = -1 // a stream
 	}
 	var body io.Reader = &w.body
 	if w.aborted {

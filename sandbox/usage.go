@@ -3,7 +3,6 @@ package sandbox
 import (
 	"cmp"
 	"fmt"
-	"path"
 	"slices"
 	"time"
 )
@@ -62,7 +61,7 @@ func (s *Server) usageOf(a *account) []usageRecord {
 }
 
 func (s *Server) jobUsage(j *job) usageRecord {
-	u := Usage{Type: usageImages, Endpoint: s.endpointOf(j), Status: usageSuccess, Cents: j.cost, Time: j.created}
+	u := Usage{Type: j.row.usage(), Endpoint: j.row.path, Status: usageSuccess, Cents: j.cost, Time: j.created}
 	switch {
 	case s.clock().Before(j.ready):
 		u.Status = "processing"
@@ -73,16 +72,6 @@ func (s *Server) jobUsage(j *job) usageRecord {
 		u.Cents = 0
 	}
 	return usageRecord{Usage: u, id: j.id}
-}
-
-// endpointOf is the path at which a family's generations start.
-func (s *Server) endpointOf(j *job) string {
-	for _, r := range s.routes {
-		if r.surface == SurfaceGeneration && path.Dir(r.path) == j.family {
-			return r.path
-		}
-	}
-	return j.family
 }
 
 func (s *Server) usageSummary(c *call) answer {
