@@ -134,7 +134,7 @@ func TestBadInputOfGenerations(t *testing.T) {
 		{"an upload of no media type", "UploadParams.File", "image/png;x", "media type", upload("uploads.file", pngFile.MediaType("image/png;x"))},
 		{"a picture to crop of more than 5 MB", "UploadCropParams.Image", "5242881 bytes", "larger than 5 MB", changed(t, "uploads.base64_crop", func(p *UploadCropParams) { p.Image = InputBytes(huge) })},
 
-		{"the deletion of no job", "GenerationDeleteParams.RequestID", "", "", changed(t, "general.delete_image", func(p *GenerationDeleteParams) { p.RequestID = 0 })},
+		{"the deletion of no job", "GenerationDeleteParams.RequestID", "", "", changed(t, "general.delete_image", func(p *GenerationDeleteParams) { p.RequestID = "" })},
 		{"assets of no type", "AssetsParams.Type", "", "required", changed(t, "general.assets_generated", func(p *AssetsParams) { p.Type = "" })},
 		{"31 assets a page", "AssetsParams.PerPage", "31", "1 to 30", changed(t, "general.assets_generated", func(p *AssetsParams) { p.PerPage = 31 })},
 		{"another server's models with no key", "ServerSyncModelsParams.SyncKey", "", "", changed(t, "servers.sync_models", func(p *ServerSyncModelsParams) { p.SyncKey = Secret{} })},

@@ -397,16 +397,19 @@ func (t *trip) checkParams() error {
 	if t.in.body == nil {
 		return nil
 	}
-	if err := checkRules(t.in.body); err != nil {
-		return err
+	tagged := t.byHand || t.e.generation()
+	if tagged {
+		if err := checkRules(t.in.body); err != nil {
+			return err
+		}
 	}
 	if p, ok := t.in.body.(checker); ok {
 		if err := p.check(); err != nil {
 			return err
 		}
 	}
-	if !t.byHand && !t.e.generation() {
-		return nil // has no files
+	if !tagged {
+		return nil
 	}
 	return t.attach()
 }

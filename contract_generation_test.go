@@ -777,8 +777,8 @@ var generationCalls = []contractRow{
 	}),
 	submits("model_ops.reload", keyModelsService, (*KeyModelsService).Reload, ModelReloadParams{ModelID: "midnight-ink-2"}),
 
-	orders("general.delete_image", generationService, (*GenerationService).Delete, GenerationDeleteParams{RequestID: 12345678, Type: AssetVideo}),
-	orders("general.delete_image@least", generationService, (*GenerationService).Delete, GenerationDeleteParams{RequestID: 12345678}),
+	orders("general.delete_image", generationService, (*GenerationService).Delete, GenerationDeleteParams{RequestID: "12345678", Type: AssetVideo}),
+	orders("general.delete_image@least", generationService, (*GenerationService).Delete, GenerationDeleteParams{RequestID: "12345678"}),
 	submits("general.assets_generated", generationService, (*GenerationService).Assets, AssetsParams{Type: Asset3D, PerPage: 30, Page: 2}),
 	submits("general.assets_generated@least", generationService, (*GenerationService).Assets, AssetsParams{Type: AssetVoice}),
 	submits("general.assets_generated_by_spec", generationService, (*GenerationService).Assets, AssetsParams{Type: Asset3D, PerPage: 30, Page: 2}).behind(noGenerationRoute),

@@ -34,7 +34,10 @@
 //   - [WalletService]: balance, payments into it, transactions, auto-funding, coupons
 //   - [SubscriptionsService]: plans, buying and changing them
 //   - [TeamsService]: who else may act for the account
-//   - [GenerationService]: jobs; [ImagesService] makes images
+//   - [GenerationService]: jobs, and under it [ImagesService], [VideoService], [AudioService],
+//     [ThreeDService], [EditingService], [InteriorService] and [FaceSwapService] that submit
+//     them, [ChatService], [UploadsService], [TrainingService], [WorkflowsService],
+//     [ServersService] and [KeyModelsService]
 //   - [Client.Call] and [GenerationService.Call]: every other endpoint
 //
 // docs/reference.md lists every endpoint with its method, and [Endpoints] returns the
@@ -54,6 +57,13 @@
 // under another key; see [OutcomeUnknownError].
 //
 // Submitting a generation costs money as well, and has no key. It is sent once.
+//
+// # Generations
+//
+// A job is a [Generation], which can be kept as JSON: [GenerationService.Wait] picks it up in
+// another process. [Batch] runs many side by side, [WithQueueLimit] keeps them within what the
+// account's plan lets wait, and [WebhookHandler] is told of their ends. A file that a job starts
+// from is an [Input]; it is encoded while it is sent.
 //
 // # Errors
 //

@@ -9,8 +9,12 @@ import (
 // llmBase is where the language models are.
 const llmBase = "/api/v7/llm"
 
+// BaseURL is where the language models are, for the Go SDKs of OpenAI and
+// Anthropic: https://modelslab.com/api/v7/llm/, or below [WithBaseURL].
+func (s *ChatService) BaseURL() string { return s.c.cfg.origin() + llmBase + "/" }
+
 // HTTPClient is an HTTP client for the Go SDKs of OpenAI and Anthropic, whose
-// base URLs are then https://modelslab.com/api/v7/llm/ (the client's own origin).
+// base URLs are then [ChatService.BaseURL].
 // It sends only below that, with the API key in place of whatever key they have
 // and without what they tell of an account there, follows no redirects, and asks
 // the limiter first, whose [RateLimitError] comes out inside theirs. Any other

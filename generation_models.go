@@ -147,12 +147,20 @@ const (
 
 // GenerationDeleteParams names something generated.
 type GenerationDeleteParams struct {
-	RequestID ID        `json:"request_id" rule:"required"` // the job's id
+	RequestID string    `json:"request_id" rule:"required"` // the job's ID
 	Type      AssetType `json:"type,omitzero"`              // default image
 }
 
-func (p GenerationDeleteParams) check() error {
-	return checkID("GenerationDeleteParams.RequestID", p.RequestID)
+// wire writes an id of digits as the number that is documented.
+func (p GenerationDeleteParams) wire() any {
+	w := struct {
+		RequestID any       `json:"request_id"`
+		Type      AssetType `json:"type,omitzero"`
+	}{p.RequestID, p.Type}
+	if n, ok := parseInt([]byte(p.RequestID)); ok && n >= 0 && itoa(n) == p.RequestID {
+		w.RequestID = n
+	}
+	return w
 }
 
 // Delete deletes what a job made. API: POST /api/v3/delete_image.

@@ -83,28 +83,28 @@ func (s *UploadsService) upload(ctx context.Context, e endpoint, file Input, bod
 // File uploads any medium: a picture, a recording, a video or a 3D model. API:
 // POST /api/v6/base64_to_url.
 func (s *UploadsService) File(ctx context.Context, p UploadParams, opts ...RequestOption) (*Upload, error) {
-	return s.upload(ctx, uploadsFile, p.File, uploadFile{p.File}, opts)
+	return s.upload(ctx, uploadsFile, p.File, uploadFile(p), opts)
 }
 
 // Image uploads a picture. API: POST /api/v6/image_editing/base64_to_url.
 func (s *UploadsService) Image(ctx context.Context, p UploadParams, opts ...RequestOption) (*Upload, error) {
-	return s.upload(ctx, uploadsImage, p.File, uploadImage{p.File}, opts)
+	return s.upload(ctx, uploadsImage, p.File, uploadImage(p), opts)
 }
 
 // Video uploads a video. API: POST /api/v6/video/base64_to_url.
 func (s *UploadsService) Video(ctx context.Context, p UploadParams, opts ...RequestOption) (*Upload, error) {
-	return s.upload(ctx, uploadsVideo, p.File, uploadObject{p.File}, opts)
+	return s.upload(ctx, uploadsVideo, p.File, uploadObject(p), opts)
 }
 
 // Audio uploads a recording; 10 to 15 seconds are suggested. API: POST
 // /api/v6/voice/base64_to_url.
 func (s *UploadsService) Audio(ctx context.Context, p UploadParams, opts ...RequestOption) (*Upload, error) {
-	return s.upload(ctx, uploadsAudio, p.File, uploadAudio{p.File}, opts)
+	return s.upload(ctx, uploadsAudio, p.File, uploadAudio(p), opts)
 }
 
 // ThreeD uploads a 3D model. API: POST /api/v6/3d/base64_to_url.
 func (s *UploadsService) ThreeD(ctx context.Context, p UploadParams, opts ...RequestOption) (*Upload, error) {
-	return s.upload(ctx, uploadsThreeD, p.File, uploadObject{p.File}, opts)
+	return s.upload(ctx, uploadsThreeD, p.File, uploadObject(p), opts)
 }
 
 // UploadCropParams is a picture for training.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"net/http"
 )
 
 // WorkflowsService runs workflows that were composed on the site. A run is a job:
@@ -249,6 +250,9 @@ type acknowledged struct{}
 func (*acknowledged) decode(t *trip, a *answer) error {
 	if err := t.jobFailure(a); err != nil {
 		return err
+	}
+	if a.shape == shapeEmpty && t.e.Spends && a.status != http.StatusNoContent {
+		return errNoData
 	}
 	if a.shape == shapeJSON && saysNo(a.body) || saysFailed(a.body, true) {
 		return errSaysFailed

@@ -515,8 +515,9 @@ func newFileBody(body []byte, inputs []attachment) (*fileBody, error) {
 	}
 	var cuts []cut
 	for i := range inputs {
-		mark := []byte(inputs[i].in.src.mark)
-		if i > 0 && hasSource(inputs[:i], inputs[i].in.src) {
+		a := &inputs[i]
+		mark := []byte(a.in.src.mark)
+		if i > 0 && hasSource(inputs[:i], a.in.src) {
 			continue // the same file in two places: found already
 		}
 		for at := 0; ; {
@@ -524,7 +525,7 @@ func newFileBody(body []byte, inputs []attachment) (*fileBody, error) {
 			if n < 0 {
 				break
 			}
-			cuts = append(cuts, cut{at + n, at + n + len(mark), &inputs[i]})
+			cuts = append(cuts, cut{at + n, at + n + len(mark), a})
 			at += n + len(mark)
 		}
 	}

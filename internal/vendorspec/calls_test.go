@@ -194,7 +194,7 @@ var calls = map[string]entry{
 	"model_ops.reload": with(models, (*modelslab.KeyModelsService).Reload),
 
 	"general.delete_image": with(all, noResult((*modelslab.GenerationService).Delete), func(p *modelslab.GenerationDeleteParams, _ variant, _ string) {
-		p.RequestID = 12
+		p.RequestID = "12"
 	}),
 	"general.assets_generated_by_spec": with(all, (*modelslab.GenerationService).Assets, func(p *modelslab.AssetsParams, _ variant, _ string) {
 		if p.Type == "cat" {
