@@ -78,7 +78,8 @@ func (t *trip) attempt(ctx context.Context) (r result) {
 		err = errors.New("the transport gave neither an answer nor an error")
 	}
 	if err != nil {
-		r.Sent = sent(f, err)
+		// Of a body that a file's trouble has cut off nobody can have read the end.
+		r.Sent = sent(f, err) && !t.upload.broke()
 		r.err = t.networkError(err)
 		t.log(ctx, &r, start)
 		return r
@@ -103,6 +104,13 @@ func (t *trip) attempt(ctx context.Context) (r result) {
 		r.answer = answer{status: resp.StatusCode, header: resp.Header, shape: shapeOther}
 		r.CutShort = true
 		r.err = t.networkError(err)
+	}
+	if t.e.Job && r.Status == http.StatusTooManyRequests && r.answer.shape == shapeObject {
+		// A refusal that holds a job is none.
+		switch GenerationStatus(jsonText(member(r.answer.body, "status"))) {
+		case StatusProcessing, StatusSuccess:
+			r.CutShort = true
+		}
 	}
 	// A request without a body is repeated by net/http itself when a kept
 	// connection turns out to be dead, if it is a GET or has a key; the first
@@ -181,7 +189,8 @@ func (t *trip) request(ctx context.Context) *http.Request {
 	}).WithContext(ctx)
 	if t.files != nil {
 		h["Content-Type"] = valueJSON
-		req.Body, req.ContentLength = t.files.open(), t.files.length
+		t.upload = t.files.open(ctx)
+		req.Body, req.ContentLength = t.upload, t.files.length
 	}
 	if t.body != nil {
 		h["Content-Type"] = valueJSON
@@ -265,7 +274,7 @@ func (t *trip) log(ctx context.Context, r *result, start time.Time) {
 		slog.Int("attempt", t.attempts), slog.Duration("duration", time.Since(start)),
 	}
 	if r.Status != 0 {
-		attrs = append(attrs, slog.Int("status", r.Status), slog.String("request_id", clean(r.answer.requestID(), maxCodeText)))
+		attrs = append(attrs, slog.Int("status", r.Status), slog.String("request_id", clean(t.scrub(r.answer.requestID()), maxCodeText)))
 		if left, ok := headerInt(r.answer.header, "X-Ratelimit-Remaining"); ok {
 			attrs = append(attrs, slog.String("limiter", string(t.e.Limiter)), slog.Int64("remaining", left))
 		}

@@ -42,7 +42,7 @@ func checkPath(param, path string) error {
 func checkElement(param, s string) error {
 	reason := ""
 	switch {
-	case s == "":
+	case strings.TrimSpace(s) == "":
 		reason = "is empty"
 	case s == "." || s == "..":
 		reason = "is no id"

@@ -1,6 +1,7 @@
 package modelslab
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -308,6 +309,7 @@ type trip struct {
 	inputs      []attachment // files among the params, which travel in the body
 	flagged     bool         // and which the field base64 has to announce
 	files       *fileBody    // the body, if there are any
+	upload      *fileReader  // the body of the attempt at hand
 	events      *eventBody   // wanted: an answer that streams events
 	opts        callOptions
 	cred        *credentials
@@ -361,7 +363,7 @@ func (t *trip) describe(ctx context.Context, opts []RequestOption) error {
 	if v := reflect.ValueOf(t.in.body); t.byHand && v.Kind() == reflect.Pointer && v.IsNil() {
 		return &ParamError{Param: "in", Reason: "is a nil pointer"}
 	}
-	if err := t.checkParams(); err != nil {
+	if err := t.checkParams(ctx); err != nil {
 		return err
 	}
 	if t.path == "" {
@@ -393,7 +395,7 @@ func (t *trip) describe(ctx context.Context, opts []RequestOption) error {
 }
 
 // checkParams refuses params that cannot be right.
-func (t *trip) checkParams() error {
+func (t *trip) checkParams(ctx context.Context) error {
 	if t.in.body == nil {
 		return nil
 	}
@@ -411,7 +413,7 @@ func (t *trip) checkParams() error {
 	if !tagged {
 		return nil
 	}
-	return t.attach()
+	return t.attach(ctx)
 }
 
 func (t *trip) fillPath() error {
@@ -460,7 +462,7 @@ func (t *trip) encode(auth keyPlace) error {
 		}
 	}
 	if t.flagged && !hasMember(body, "base64") {
-		body = appendField(body, bodyField{"base64", []byte("true")})
+		body = appendField(body, bodyField{name: "base64", value: []byte("true")})
 	}
 	if auth == keyInBody {
 		if hasMember(body, "key") {
@@ -470,7 +472,7 @@ func (t *trip) encode(auth keyPlace) error {
 		if err != nil {
 			return err
 		}
-		body = appendField(body, bodyField{"key", key})
+		body = appendField(body, bodyField{name: "key", value: key})
 	}
 	for _, f := range t.opts.fields {
 		if hasField(in, f.name) || hasMember(body, f.name) {
@@ -483,6 +485,9 @@ func (t *trip) encode(auth keyPlace) error {
 	}
 	if err := t.fits(body); err != nil {
 		return err
+	}
+	if len(t.inputs) == 0 && bytes.Contains(body, []byte(markPrefix)) && markForm.Match(body) {
+		return strayInput()
 	}
 	if len(t.inputs) > 0 {
 		var err error
@@ -598,7 +603,7 @@ func (t *trip) wait(ctx context.Context) error {
 				Limiter: t.e.Limiter, RetryAfter: d,
 			}
 		}
-		if err := retry.Wait(ctx, d); err != nil {
+		if err := holdOn(ctx, d); err != nil {
 			return err
 		}
 	}
@@ -648,7 +653,7 @@ func (t *trip) send(ctx context.Context, out any) error {
 		}
 		lost := r.err
 		*r = result{}
-		if stopped := retry.Wait(ctx, delay); stopped != nil {
+		if stopped := holdOn(ctx, delay); stopped != nil {
 			if r.err = stopped; lost != nil && answered == nil {
 				r.err = &stoppedError{stopped, lost}
 			}
@@ -660,6 +665,29 @@ func (t *trip) send(ctx context.Context, out any) error {
 		return t.read(r, out)
 	}
 	return t.both(r, answered, out)
+}
+
+// holdOn waits while nothing is on its way. A batch that has stopped ends it.
+func holdOn(ctx context.Context, d time.Duration) error {
+	stop, ok := ctx.Value(stopWaiting{}).(chan struct{})
+	if !ok {
+		return retry.Wait(ctx, d)
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		select {
+		case <-stop:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	err := retry.Wait(ctx, d)
+	cancel()
+	<-ended
+	return err
 }
 
 // floor is the least wait that the server asked for.

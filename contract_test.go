@@ -695,7 +695,7 @@ var contractComposites = []string{
 	"Generation.Wait", "Generation.Download", "Generation.DownloadAll",
 	"Generation.Models.SearchAll", "Generation.Servers.For", "Generation.Servers.Run",
 	"Generation.Training.Wait", "Generation.WebhookHandler",
-	"Generation.Chat.Stream", "Generation.Chat.MessageStream", "Generation.Chat.HTTPClient",
+	"Generation.Chat.Stream", "Generation.Chat.MessageStream", "Generation.Chat.HTTPClient", "Generation.Chat.BaseURL",
 }
 
 // Calls that have several endpoints: a second name or verb, a fetch for each

@@ -4,7 +4,9 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"fmt"
+	"html"
 	"net/url"
 	"strings"
 	"sync"
@@ -34,13 +36,30 @@ func (k *credentials) setToken(token string) {
 // scrub takes the credentials out of foreign text.
 func (k *credentials) scrub(s string) string {
 	for _, secret := range [...]string{k.token, k.apiKey} {
-		if len(secret) <= 2 {
-			continue
+		s = scrubSecret(s, secret)
+	}
+	return s
+}
+
+// scrubSecret takes a secret out of foreign text, in each of the notations in
+// which a server may repeat what it was sent.
+func scrubSecret(s, secret string) string {
+	if len(secret) <= 2 {
+		return s
+	}
+	s = strings.ReplaceAll(s, secret, redacted)
+	if strings.Contains(s, "%") { // of a query or a path
+		s = strings.ReplaceAll(s, url.QueryEscape(secret), redacted)
+		s = strings.ReplaceAll(s, url.PathEscape(secret), redacted)
+	}
+	if strings.Contains(s, "\\") { // of JSON, Go's and PHP's
+		if b, err := json.Marshal(secret); err == nil {
+			s = strings.ReplaceAll(s, string(b[1:len(b)-1]), redacted)
 		}
-		s = strings.ReplaceAll(s, secret, redacted)
-		if strings.Contains(s, "%") { // as it stands in a query
-			s = strings.ReplaceAll(s, url.QueryEscape(secret), redacted)
-		}
+		s = strings.ReplaceAll(s, strings.ReplaceAll(secret, "/", `\/`), redacted)
+	}
+	if strings.Contains(s, "&") { // of a page
+		s = strings.ReplaceAll(s, html.EscapeString(secret), redacted)
 	}
 	return s
 }

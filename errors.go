@@ -403,6 +403,7 @@ type OutcomeUnknownError struct {
 	Endpoint       string // "wallet.fund"
 	IdempotencyKey string // empty for calls that carry none
 	Amount         Amount // US dollars at stake, as far as the request says; 0: not said
+	GenerationID   string // the job that an answer names which is otherwise no use: ask for it with Generation.Fetch; usually empty
 	Err            error  // the last answer (*APIError) or what broke the connection
 }
 
@@ -423,6 +424,11 @@ func (e OutcomeUnknownError) text() string {
 	if e.IdempotencyKey != "" {
 		b.WriteString(" (key ")
 		b.WriteString(clean(e.IdempotencyKey, maxKeyLength))
+		b.WriteByte(')')
+	}
+	if e.GenerationID != "" {
+		b.WriteString(" (it may be generation ")
+		b.WriteString(clean(e.GenerationID, maxCodeText))
 		b.WriteByte(')')
 	}
 	if e.Err != nil {
@@ -446,7 +452,8 @@ func (e OutcomeUnknownError) MarshalJSON() ([]byte, error) {
 		Endpoint       string `json:"endpoint"`
 		IdempotencyKey string `json:"idempotency_key,omitzero"`
 		Amount         Amount `json:"amount,omitzero"`
-	}{e.text(), e.Operation, e.Endpoint, e.IdempotencyKey, e.Amount})
+		GenerationID   string `json:"generation_id,omitzero"`
+	}{e.text(), e.Operation, e.Endpoint, e.IdempotencyKey, e.Amount, e.GenerationID})
 }
 
 // stoppedError is a retry that the caller's context ended: both what ended it

@@ -3,6 +3,7 @@ package modelslab
 import (
 	"context"
 	"encoding/json"
+	"net/http"
 	"strings"
 )
 
@@ -53,6 +54,7 @@ func submit(ctx context.Context, c *Client, e endpoint, params any, opts []Reque
 // Run submits any job: a whole path of the generation APIs, as in
 // "/api/v7/images/text-to-image", and params that encode to a JSON object
 // without a key. A job may be done when Run returns; see [GenerationService.Wait].
+// A path whose jobs could not be asked for afterwards is refused.
 //
 // A submission spends money and carries no idempotency key, so it is sent once:
 // after [ErrOutcomeUnknown] it may be running. A full queue is [ErrRateLimited];
@@ -62,6 +64,9 @@ func submit(ctx context.Context, c *Client, e endpoint, params any, opts []Reque
 func (s *GenerationService) Run(ctx context.Context, path string, params any, opts ...RequestOption) (*Generation, error) {
 	if err := checkGenerationPath(path); err != nil {
 		return nil, err
+	}
+	if _, err := asking(&Generation{ID: "1", Path: path}); err != nil {
+		return nil, &ParamError{Param: "path", Value: path, Reason: "is none of a job that could be asked for afterwards; Generation.Call calls any path"}
 	}
 	if params == nil {
 		return nil, &ParamError{Param: "params", Reason: "nil"}
@@ -85,7 +90,7 @@ func (s *GenerationService) Call(ctx context.Context, method, path string, in, o
 			return err
 		}
 	}
-	return s.c.callAny(ctx, method, path, path, in, &whole{out}, opts)
+	return s.c.callAny(ctx, method, path, path, in, &whole{out: out}, opts)
 }
 
 // jobFailure is the error of a success status around words for "no"; nil: there
@@ -110,10 +115,21 @@ func (t *trip) saysNo(a *answer) error {
 }
 
 // whole is a result that has no envelope: data is a member like others there.
-type whole struct{ out any }
+type whole struct {
+	out any
+	job *Generation // what the answer says, if the call submitted a job
+}
 
 func (w *whole) decode(t *trip, a *answer) error {
+	if t.e.Job {
+		j := job{}
+		if err := j.decode(t, a); err == nil {
+			w.job = &j.g
+		}
+	}
 	switch {
+	case t.e.Spends && a.status != http.StatusNoContent && (a.shape == shapeEmpty || emptyValue(a.body)):
+		return errNoData // whatever was paid for
 	case a.shape == shapeEmpty && w.out == nil:
 		return nil
 	case a.shape == shapeEmpty, string(a.body) == "null":

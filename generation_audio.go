@@ -23,9 +23,9 @@ type TextToSpeechParams struct {
 	VoiceID  string `json:"voice_id" rule:"required"`          // as in madison; modelslab.com/trained-voice-lists has them
 	Language string `json:"language" rule:"required"`          // american english, british english, spanish, japanese, mandarin chinese, french, brazilian portuguese, hindi or italian
 
-	Speed        float64 `json:"speed,omitzero"`         // default 1
-	Emotion      *bool   `json:"emotion,omitzero"`       // English only, with the voices Tara, Leah, Jess, Mia, Zoe, Leo, Dan and Zac; default false
-	OutputFormat string  `json:"output_format,omitzero"` // wav or mp3; known from the vendor's SDKs alone
+	Speed        float64 `json:"speed,omitzero" rule:"0.."` // default 1
+	Emotion      *bool   `json:"emotion,omitzero"`          // English only, with the voices Tara, Leah, Jess, Mia, Zoe, Leo, Dan and Zac; default false
+	OutputFormat string  `json:"output_format,omitzero"`    // wav or mp3; known from the vendor's SDKs alone
 
 	Temp    *bool  `json:"temp,omitzero"`     // keep the result for 24 hours only; default false
 	Webhook string `json:"webhook,omitzero"`  // https URL told of the end
@@ -45,9 +45,9 @@ type TextToAudioParams struct {
 	Prompt    string `json:"prompt" rule:"required"`
 	InitAudio Input  `json:"init_audio" media:"flag" rule:"required"` // the voice, 4 to 30 seconds of it
 
-	VoiceID  string  `json:"voice_id,omitzero"` // a voice of modelslab.com/voice-lists, or from VoiceUpload
-	Language string  `json:"language,omitzero"` // as in english, hindi or yue chinese: 48 are documented; default english
-	Speed    float64 `json:"speed,omitzero"`    // default 1
+	VoiceID  string  `json:"voice_id,omitzero"`         // a voice of modelslab.com/voice-lists, or from VoiceUpload
+	Language string  `json:"language,omitzero"`         // as in english, hindi or yue chinese: 48 are documented; default english
+	Speed    float64 `json:"speed,omitzero" rule:"0.."` // default 1
 
 	Temp    *bool  `json:"temp,omitzero"`     // keep the result for 24 hours only; default false
 	Webhook string `json:"webhook,omitzero"`  // https URL told of the end
@@ -147,12 +147,12 @@ type CreateDubbingParams struct {
 	InitVideo  Input  `json:"init_video" media:"flag" rule:"required"`
 	OutputLang string `json:"output_lang" rule:"required"` // es, fr, hi, it, pt-br, en-us, en-gb, ja or zh
 
-	SourceLang string  `json:"source_lang,omitzero"` // what is spoken now; default hi
-	VoiceID    string  `json:"voice_id,omitzero"`    // as in henry; modelslab.com/trained-voice-lists has them
-	VoiceModel string  `json:"voice_model,omitzero"` // default kokoro
-	Speed      float64 `json:"speed,omitzero"`       // default 1
-	FilePrefix string  `json:"file_prefix,omitzero"` // begins the result's file name; default spanish_dub
-	Seed       *int64  `json:"seed,omitzero"`        // 0 is random
+	SourceLang string  `json:"source_lang,omitzero"`      // what is spoken now; default hi
+	VoiceID    string  `json:"voice_id,omitzero"`         // as in henry; modelslab.com/trained-voice-lists has them
+	VoiceModel string  `json:"voice_model,omitzero"`      // default kokoro
+	Speed      float64 `json:"speed,omitzero" rule:"0.."` // default 1
+	FilePrefix string  `json:"file_prefix,omitzero"`      // begins the result's file name; default spanish_dub
+	Seed       *int64  `json:"seed,omitzero"`             // 0 is random
 
 	Webhook string `json:"webhook,omitzero"`  // https URL told of the end
 	TrackID int64  `json:"track_id,omitzero"` // told to the webhook

@@ -125,10 +125,10 @@ func marshalResult(g *Generation, err error) ([]byte, error) {
 // [ParamError] for each position.
 func Batch[P any](ctx context.Context, c *Client, submit func(context.Context, P, ...RequestOption) (*Generation, error), params []P, b BatchParams) iter.Seq2[int, BatchResult] {
 	params, opts := slices.Clone(params), slices.Clip(slices.Clone(b.Options)) // they are the caller's, who may change them
-	run := &batch{ctx: ctx, c: c, p: b, n: len(params), gone: make(chan struct{})}
+	run := &batch{ctx: ctx, c: c, p: b, n: len(params), gone: make(chan struct{}), halt: make(chan struct{})}
 	run.err = run.check(submit == nil)
 	if run.err == nil {
-		ctx = context.WithValue(ctx, stopWaiting{}, run.gone)
+		ctx = context.WithValue(ctx, stopWaiting{}, run.halt)
 	}
 	run.submit = func(i int) (*Generation, error) { return submit(ctx, params[i], opts...) }
 	return run.results
@@ -149,7 +149,9 @@ type batch struct {
 	running atomic.Int64 // jobs accepted that have not ended
 	done    chan indexed
 	gone    chan struct{} // closed: the loop has been left
-	calls   sync.Mutex    // one callback at a time
+	halt    chan struct{} // closed: what is not on its way is not to be submitted
+	halting sync.Once
+	calls   sync.Mutex // one callback at a time
 
 	mu      sync.Mutex
 	stopped error // why nothing more is submitted
@@ -222,6 +224,7 @@ func (b *batch) results(yield func(int, BatchResult) bool) {
 func (b *batch) deliver(yield func(int, BatchResult) bool, w *crew, workers int, leave context.CancelFunc) {
 	defer func() {
 		close(b.gone)
+		b.halting.Do(func() { close(b.halt) })
 		leave()
 		w.wait()
 	}()
@@ -308,6 +311,9 @@ func (b *batch) submitted(i int) (*Generation, error) {
 		if err == nil || errors.Is(err, ErrOutcomeUnknown) {
 			return g, err
 		}
+		if stop := b.ended(); stop != nil && g == nil && errors.Is(err, context.Canceled) {
+			return nil, notSubmitted(stop) // it waited, for a place or after a 429
+		}
 		if ended := b.ctx.Err(); ended != nil && g == nil {
 			switch {
 			case errors.Is(err, ended):
@@ -351,6 +357,7 @@ func (b *batch) fail(err error) {
 	defer b.mu.Unlock()
 	if b.p.StopOnError && b.stopped == nil {
 		b.stopped = err
+		b.halting.Do(func() { close(b.halt) })
 	}
 }
 

@@ -442,6 +442,7 @@ func gather[E any](b *eventBody, g gatherer[E], most int64, yield func(*E) bool)
 				return false, nil
 			}
 			if g.over() {
+				b.drain()
 				return true, g.lacks()
 			}
 		}

@@ -92,6 +92,11 @@ func checkLora(params, models, strengths string) error {
 		m = strings.Count(models, ",") + 1
 	}
 	if m == s {
+		for strength := range strings.SplitSeq(strengths, ",") {
+			if x, err := strconv.ParseFloat(strings.TrimSpace(strength), 64); err != nil || !(x >= 0.1 && x <= 1) {
+				return &ParamError{Param: params + ".LoraStrength", Value: strengths, Reason: "must be numbers from 0.1 to 1, separated by commas"}
+			}
+		}
 		return nil
 	}
 	return &ParamError{

@@ -83,6 +83,8 @@ type generationWire struct {
 	Message     text            `json:"message"`
 	Messege     text            `json:"messege"` // so spelled by the older APIs
 	TrackID     text            `json:"track_id"`
+	RequestID   text            `json:"request_id"`
+	FetchResult text            `json:"fetch_result"`
 }
 
 // job is the answer to a submission or a fetch.
@@ -101,24 +103,40 @@ func (j *job) decode(t *trip, a *answer) error {
 		return err
 	}
 	j.g = Generation{
-		ID: string(w.ID), Path: t.path, Status: GenerationStatus(w.Status),
+		ID: string(w.ID), Path: t.path, Status: GenerationStatus(strings.ToLower(string(w.Status))),
 		Output: links(w.Output), ProxyLinks: links(w.ProxyLinks), FutureLinks: links(w.FutureLinks),
 		ETA: eta(w.ETA), Message: firstOf(string(w.Message), string(w.Messege)), TrackID: string(w.TrackID),
 		Raw: bytes.Clone(a.body),
 	}
 	g := &j.g
+	switch t.e { // where they have their ids
+	case trainingCreate.row(), trainingStatus.row():
+		g.ID = firstOf(jsonText(member(a.body, "training_id")), g.ID)
+	case workflowsRun.row(), workflowsExecution.row():
+		g.ID = firstOf(jsonText(member(a.body, "execution_id")), jsonText(member(member(a.body, "execution"), "id")), g.ID)
+	}
 	if j.known != nil {
-		g.Path, g.ID = j.known.Path, firstOf(j.known.ID, g.ID)
+		if g.ID != "" && g.ID != j.known.ID {
+			e := t.apiError(&result{answer: *a, body: &a.body})
+			e.Code, e.Message = anotherJob, "the answer is about generation "+clean(g.ID, maxCodeText)+", and another one was asked for"
+			return e
+		}
+		g.Path, g.ID = j.known.Path, j.known.ID
+	} else {
+		g.ID = firstOf(g.ID, string(w.RequestID), fetchID(string(w.FetchResult)))
 	}
 	for _, v := range [...][]byte{w.Links, w.OutputURL, w.Text} { // a cover's; where the vendor's own client looks; a transcript
 		if len(g.Output) == 0 {
 			g.Output = links(v)
 		}
 	}
+	if len(g.Output) == 0 && g.Status == StatusSuccess {
+		g.Output = g.ProxyLinks
+	}
 	shows := true // a success is one only with something to show
 	switch t.e {
 	case trainingCreate.row(), trainingStatus.row():
-		g.training(a.body)
+		g.training(a.body, j.known == nil)
 		shows = false
 	case workflowsRun.row(), workflowsExecution.row():
 		g.execution(a.body)
@@ -143,6 +161,30 @@ func (j *job) decode(t *trip, a *answer) error {
 	return nil
 }
 
+// anotherJob is the code of an answer about a job that was not asked for.
+const anotherJob = "another_job"
+
+// refusal knows a job that failed, under whatever status code its end is told.
+func (j *job) refusal(e *APIError) error {
+	status := GenerationStatus(jsonText(member(e.Raw, "status")))
+	if j.known == nil || status != StatusFailed || jsonText(member(e.Raw, "id")) != j.known.ID {
+		return nil
+	}
+	j.g = *j.known
+	j.g.Status, j.g.Message, j.g.Raw = status, e.Message, e.Raw
+	return &GenerationError{APIError: *e, GenerationID: j.known.ID}
+}
+
+// fetchID is the id at the end of the URL that the server names as the place to
+// ask. Nothing else of that URL is used.
+func fetchID(link string) string {
+	id := path.Base(link)
+	if path.Base(path.Dir(link)) != "fetch" || checkElement("", id) != nil || strings.ContainsAny(id, "?#%") {
+		return ""
+	}
+	return id
+}
+
 // links reads what comes as a string, an array, an object by number, or an
 // array of arrays; "" and null are none.
 func links(v json.RawMessage) []string {
@@ -151,7 +193,7 @@ func links(v json.RawMessage) []string {
 	}
 	switch v[0] {
 	case '"':
-		if s := jsonText(v); s != "" {
+		if s := jsonText(v); strings.TrimSpace(s) != "" {
 			return []string{s}
 		}
 	case '[':
@@ -174,6 +216,10 @@ func links(v json.RawMessage) []string {
 		}
 		var entries []entry
 		for m := membersOf(v); m.next(); {
+			switch string(m.name) {
+			case "error", "errors", "message", "messege", "status", "code", "details", "self":
+				continue // words about the output
+			}
 			entries = append(entries, entry{string(m.name), m.value})
 		}
 		sort.SliceStable(entries, func(i, j int) bool {
@@ -316,7 +362,9 @@ func (s *GenerationService) ask(ctx context.Context, g *Generation, q *question,
 
 // WaitParams is how to wait for a job.
 type WaitParams struct {
-	MaxInterval time.Duration     // the longest pause between two questions; default 10 s
+	// MaxInterval is the longest pause between two questions; default 10 s. A 429
+	// may ask for a longer one, up to RetryPolicy.MaxWait.
+	MaxInterval time.Duration
 	Progress    func(*Generation) // called after each answer; may be nil
 }
 
@@ -398,7 +446,7 @@ func (s *GenerationService) Wait(ctx context.Context, g *Generation, p WaitParam
 			backoff = min(2*backoff, most)
 			delay = backoff
 			if limited, ok := as[*RateLimitError](err); ok {
-				delay = max(delay, limited.RetryAfter)
+				delay = max(delay, min(limited.RetryAfter, s.c.cfg.retry.MaxWait))
 			}
 		}
 	}
@@ -406,7 +454,7 @@ func (s *GenerationService) Wait(ctx context.Context, g *Generation, p WaitParam
 
 // transient tells trouble on the way from an answer that will not change.
 func transient(err error) bool {
-	if errors.Is(err, ErrGenerationFailed) || errors.Is(err, ErrUnauthenticated) && !isAnswer(err) {
+	if errors.Is(err, ErrGenerationFailed) || errors.Is(err, errTooLarge) || errors.Is(err, ErrUnauthenticated) && !isAnswer(err) {
 		return false
 	}
 	api, ok := as[*APIError](err)
@@ -415,7 +463,7 @@ func transient(err error) bool {
 		return !errors.As(err, &param)
 	}
 	retried := []int{http.StatusRequestTimeout, http.StatusConflict, http.StatusTooEarly, http.StatusTooManyRequests}
-	return api.StatusCode < 400 || api.StatusCode >= 500 || slices.Contains(retried, api.StatusCode)
+	return api.StatusCode < 300 && api.Code != anotherJob || api.StatusCode >= 500 || slices.Contains(retried, api.StatusCode)
 }
 
 func isAnswer(err error) bool {

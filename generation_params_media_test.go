@@ -175,7 +175,7 @@ func mediaFill(t *testing.T, f reflect.StructField, v reflect.Value) {
 		v.Set(reflect.ValueOf(value))
 		ok := true
 		for rule := range strings.SplitSeq(f.Tag.Get("rule"), ",") {
-			ok = ok && (rule == "" || checkRule(f.Name, v, rule) == nil)
+			ok = ok && (rule == "" || checkRule(v, rule) == nil)
 		}
 		if ok {
 			return

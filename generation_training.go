@@ -29,9 +29,12 @@ const (
 
 const trainingPath = "/api/v3/lora_fine_tune"
 
-// ended reports whether the words of a state say that no model will come. The
-// vendor lists none that do.
+// ended reports whether a state says that no model will come. The vendor lists
+// none that does. A sentence is no state.
 func (s TrainingState) ended() bool {
+	if strings.ContainsAny(string(s), " \n") {
+		return false
+	}
 	for _, word := range [...]string{"fail", "error", "cancel"} {
 		if strings.Contains(string(s), word) {
 			return true
@@ -54,16 +57,16 @@ func trainingOf(g *Generation) *Training {
 
 // training reads what is peculiar to the answers about trainings: success says
 // that the question was understood, and messege how the training is.
-func (g *Generation) training(body []byte) {
-	g.ID = firstOf(g.ID, jsonText(member(body, "training_id")))
+func (g *Generation) training(body []byte, submitted bool) {
 	g.Output = nil
+	g.Message = firstOf(jsonText(member(body, "messege")), g.Message) // the state, so spelled
 	if g.Status == StatusError || g.Status == StatusFailed || g.Status == "" {
 		return
 	}
 	switch state := TrainingState(g.Message); {
 	case state == TrainingModelReady:
 		g.Status = StatusSuccess
-	case state.ended():
+	case state.ended() && !submitted:
 		g.Status = StatusFailed
 	default:
 		g.Status = StatusProcessing

@@ -7,14 +7,14 @@ import (
 )
 
 // UploadsService makes a URL of a file, for the endpoints that take URLs alone.
-// The links end after 24 hours. Files may have 5 MB; they are read and encoded
-// while they are sent.
+// The links of File end after 24 hours, and nothing is said of the others. Files
+// are read and encoded while they are sent.
 // Documentation: docs.modelslab.com/general-api.
 type UploadsService struct{ c *Client }
 
 // UploadParams is a file to make a URL of.
 type UploadParams struct {
-	File Input // 5 MB at most; its media type is told by its content or name, or by [Input.MediaType]
+	File Input // its media type is told by its content or name, or by [Input.MediaType]
 }
 
 // The members of the family have one name each for the file.
@@ -23,13 +23,16 @@ type (
 		File Input `json:"base64_string" media:"datauri" rule:"required,5 MB"`
 	}
 	uploadImage struct {
-		File Input `json:"init_image" media:"datauri" rule:"required,5 MB"`
+		File Input `json:"init_image" media:"datauri image/" rule:"required"`
 	}
-	uploadObject struct {
-		File Input `json:"init_obj" media:"datauri" rule:"required,5 MB"`
+	uploadVideo struct {
+		File Input `json:"init_obj" media:"datauri video/" rule:"required"`
+	}
+	uploadModel struct {
+		File Input `json:"init_obj" media:"datauri model/" rule:"required"`
 	}
 	uploadAudio struct {
-		File Input `json:"init_audio" media:"datauri" rule:"required,5 MB"`
+		File Input `json:"init_audio" media:"datauri audio/" rule:"required"`
 	}
 )
 
@@ -66,12 +69,8 @@ func (u *Upload) decode(t *trip, a *answer) error {
 	return nil
 }
 
-func (s *UploadsService) upload(ctx context.Context, e endpoint, file Input, body any, opts []RequestOption) (*Upload, error) {
-	in := input{body: body}
-	if file.src != nil && !file.inline() {
-		in.err = &ParamError{Param: "UploadParams.File", Value: file.line(), Reason: "has a URL already"}
-	}
-	u, err := call[Upload](ctx, s.c, e, in, opts)
+func (s *UploadsService) upload(ctx context.Context, e endpoint, body any, opts []RequestOption) (*Upload, error) {
+	u, err := call[Upload](ctx, s.c, e, input{body: body}, opts)
 	if p, ok := as[*ParamError](err); ok && strings.HasSuffix(p.Param, ".File") {
 		own := *p
 		own.Param = "UploadParams.File"
@@ -80,37 +79,40 @@ func (s *UploadsService) upload(ctx context.Context, e endpoint, file Input, bod
 	return u, err
 }
 
-// File uploads any medium: a picture, a recording, a video or a 3D model. API:
-// POST /api/v6/base64_to_url.
+// File uploads any medium: a picture, a recording, a video or a 3D model, of at
+// most 5 MB (5 * 2^20 bytes before they are encoded). API: POST
+// /api/v6/base64_to_url.
 func (s *UploadsService) File(ctx context.Context, p UploadParams, opts ...RequestOption) (*Upload, error) {
-	return s.upload(ctx, uploadsFile, p.File, uploadFile(p), opts)
+	return s.upload(ctx, uploadsFile, uploadFile(p), opts)
 }
 
-// Image uploads a picture. API: POST /api/v6/image_editing/base64_to_url.
+// Image uploads a picture; no limit is documented. API: POST
+// /api/v6/image_editing/base64_to_url.
 func (s *UploadsService) Image(ctx context.Context, p UploadParams, opts ...RequestOption) (*Upload, error) {
-	return s.upload(ctx, uploadsImage, p.File, uploadImage(p), opts)
+	return s.upload(ctx, uploadsImage, uploadImage(p), opts)
 }
 
 // Video uploads a video. API: POST /api/v6/video/base64_to_url.
 func (s *UploadsService) Video(ctx context.Context, p UploadParams, opts ...RequestOption) (*Upload, error) {
-	return s.upload(ctx, uploadsVideo, p.File, uploadObject(p), opts)
+	return s.upload(ctx, uploadsVideo, uploadVideo(p), opts)
 }
 
 // Audio uploads a recording; 10 to 15 seconds are suggested. API: POST
 // /api/v6/voice/base64_to_url.
 func (s *UploadsService) Audio(ctx context.Context, p UploadParams, opts ...RequestOption) (*Upload, error) {
-	return s.upload(ctx, uploadsAudio, p.File, uploadAudio(p), opts)
+	return s.upload(ctx, uploadsAudio, uploadAudio(p), opts)
 }
 
-// ThreeD uploads a 3D model. API: POST /api/v6/3d/base64_to_url.
+// ThreeD uploads a 3D model. Its name or content has to tell that it is one, or
+// [Input.MediaType]: "model/obj" for an OBJ in memory. API: POST /api/v6/3d/base64_to_url.
 func (s *UploadsService) ThreeD(ctx context.Context, p UploadParams, opts ...RequestOption) (*Upload, error) {
-	return s.upload(ctx, uploadsThreeD, p.File, uploadObject(p), opts)
+	return s.upload(ctx, uploadsThreeD, uploadModel(p), opts)
 }
 
 // UploadCropParams is a picture for training.
 type UploadCropParams struct {
-	Image Input `json:"image" media:"datauri" rule:"required,5 MB"` // 5 MB at most
-	Crop  *bool `json:"-"`                                          // to 512x512 pixels; nil: true
+	Image Input `json:"image" media:"datauri image/" rule:"required,5 MB"` // 5 MB at most
+	Crop  *bool `json:"-"`                                                 // to 512x512 pixels; nil: true
 }
 
 func (p UploadCropParams) wire() any {
@@ -128,7 +130,7 @@ func (s *UploadsService) Crop(ctx context.Context, p UploadCropParams, opts ...R
 
 // UploadServerImageParams is a picture for a dedicated server.
 type UploadServerImageParams struct {
-	Image     Input  `json:"base64_image" media:"datauri" rule:"required"`
+	Image     Input  `json:"base64_image" media:"datauri image/" rule:"required"`
 	ImageType string `json:"image_type" rule:"required"` // png, jpeg or jpg
 }
 

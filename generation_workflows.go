@@ -178,7 +178,6 @@ func (g *Generation) execution(body []byte) {
 	if g.Status == StatusError || g.Status == StatusFailed {
 		return
 	}
-	g.ID = firstOf(g.ID, jsonText(member(body, "execution_id")))
 	run := member(body, "execution")
 	if run == nil && g.Status == "" {
 		return // says nothing

@@ -2,6 +2,7 @@ package modelslab
 
 import (
 	"bytes"
+	"context"
 	"crypto/rand"
 	"encoding/base64"
 	"encoding/hex"
@@ -15,10 +16,12 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"regexp"
 	"sort"
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -51,7 +54,8 @@ type content struct {
 	data []byte     // InputBytes, or a short stream that has been read
 	kept bool       // data is all there is
 	r    io.Reader
-	from int64 // where r, which can seek, began
+	from int64       // where r, which can seek, began
+	at   io.ReaderAt // r, if it can also be read at any place: by several at once
 	seek io.Seeker
 	head []byte // read from r to learn what it is
 	sent bool   // r was read, and cannot be again
@@ -72,13 +76,16 @@ func InputFile(path string) Input {
 	return Input{src: &source{&content{mark: newMark(), file: path}}}
 }
 
-// InputReader is a file that r yields, from where r stands. It serves one call;
-// if r can seek, that call can be repeated after a 429.
+// InputReader is a file that r yields, from where r stands. It serves one call,
+// which can be repeated after a 429 if r can seek; one that is an io.ReaderAt too,
+// such as a bytes.Reader, serves any number. A Read that blocks holds no call up
+// beyond its context.
 func InputReader(r io.Reader) Input {
 	src := &source{&content{mark: newMark(), r: r}}
 	if s, ok := r.(io.Seeker); ok && !isNil(r) {
 		if at, err := s.Seek(0, io.SeekCurrent); err == nil {
 			src.seek, src.from = s, at
+			src.at, _ = r.(io.ReaderAt)
 		}
 	}
 	return Input{src: src}
@@ -91,10 +98,21 @@ func (in Input) MediaType(t string) Input {
 	return in
 }
 
+// markPrefix begins the marks that stand for files in encoded params.
+const markPrefix = "modelslab-input-"
+
+// markForm is the form of a mark, in the quotes of a text that is nothing else.
+var markForm = regexp.MustCompile(`"` + markPrefix + `[0-9a-f]{32}"`)
+
+// strayInput is a file that encoding/json has found, and this package has not.
+func strayInput() error {
+	return &ParamError{Param: "Input", Reason: "is in a place of the params where it cannot be sent: give it in a field, a map or a list that is exported"}
+}
+
 func newMark() string {
 	var b [16]byte
 	_, _ = rand.Read(b[:]) // never fails
-	return "modelslab-input-" + hex.EncodeToString(b[:])
+	return markPrefix + hex.EncodeToString(b[:])
 }
 
 func isNil(r any) bool {
@@ -179,7 +197,11 @@ func (in Input) open() (io.ReadCloser, int64, error) {
 		if err != nil {
 			return nil, 0, fmt.Errorf("cannot seek: %w", err)
 		}
-		return io.NopCloser(src.r), max(0, end-src.from), nil
+		size := max(0, end-src.from)
+		if src.at != nil {
+			return io.NopCloser(io.NewSectionReader(src.at, src.from, size)), size, nil
+		}
+		return io.NopCloser(src.r), size, nil
 	}
 	if src.sent {
 		return nil, 0, errors.New("the reader was read by an earlier call; make a new Input")
@@ -192,6 +214,9 @@ func (in Input) open() (io.ReadCloser, int64, error) {
 }
 
 func openFile(path string) (*os.File, int64, error) {
+	if info, err := os.Stat(path); err == nil && !info.IsDir() && !info.Mode().IsRegular() {
+		return nil, 0, errNotRegular // to open a pipe would wait for whoever writes
+	}
 	f, err := os.Open(path) //nolint:gosec // the caller names the file that it wants to send
 	if err != nil {
 		return nil, 0, plainPathError(err)
@@ -203,7 +228,7 @@ func openFile(path string) (*os.File, int64, error) {
 	case info.IsDir():
 		err = errors.New("is a directory")
 	case !info.Mode().IsRegular():
-		err = errors.New("is no regular file; give InputReader its content")
+		err = errNotRegular
 	}
 	if err != nil {
 		_ = f.Close()
@@ -211,6 +236,8 @@ func openFile(path string) (*os.File, int64, error) {
 	}
 	return f, info.Size(), nil
 }
+
+var errNotRegular = errors.New("is no regular file; give InputReader its content")
 
 // plainPathError is err without the path, which stands beside it.
 func plainPathError(err error) error {
@@ -239,6 +266,13 @@ func (o *onceReader) Read(p []byte) (int, error) {
 	return o.src.r.Read(p)
 }
 
+// blocks reports whether reading may take as long as somebody else likes.
+func (in Input) blocks() bool {
+	in.src.mu.Lock()
+	defer in.src.mu.Unlock()
+	return in.src.file == "" && !in.src.kept && in.src.seek == nil
+}
+
 // again reports whether the input can be read a second time.
 func (in Input) again() bool {
 	in.src.mu.Lock()
@@ -248,38 +282,70 @@ func (in Input) again() bool {
 
 // checkSize refuses a file that is too large. A stream of unknown length is read
 // to learn it: as far as it may be long, and one byte more.
-func (in Input) checkSize(param string, most int64) error {
-	if !in.inline() {
-		return nil
-	}
-	src := in.src
-	r, size, err := in.open()
+func (a *attachment) checkSize(ctx context.Context) error {
+	r, size, err := a.in.open()
 	if err != nil {
-		return in.unreadable(param, err)
+		return a.in.unreadable(a.param, err)
 	}
 	defer func() { _ = r.Close() }()
+	shown := strconv.FormatInt(size, 10) + " bytes"
 	if size < 0 {
-		data, err := io.ReadAll(io.LimitReader(r, most+1))
+		data, err := readSome(ctx, r, a.most+1)
 		if err != nil {
-			return in.unreadable(param, err)
+			return a.readError(ctx, err)
 		}
+		src := a.in.src
 		src.mu.Lock()
 		src.data, src.kept = data, true
 		src.mu.Unlock()
-		size = int64(len(data))
-		if size > most {
-			return &ParamError{Param: param, Value: "a stream", Reason: "is larger than " + megabytes(most)}
-		}
+		size, shown = int64(len(data)), "a stream"
 	}
-	if size > most {
-		return &ParamError{Param: param, Value: strconv.FormatInt(size, 10) + " bytes", Reason: "is larger than " + megabytes(most)}
+	if size == 0 {
+		return &ParamError{Param: a.param, Value: shown, Reason: "is empty"}
+	}
+	if size > a.most {
+		return &ParamError{Param: a.param, Value: shown, Reason: "is larger than " + megabytes(a.most)}
 	}
 	return nil
 }
 
+// readError is the error of a look at a file: ctx's own, if it ended.
+func (a *attachment) readError(ctx context.Context, err error) error {
+	if ended := ctx.Err(); ended != nil {
+		return ended
+	}
+	return a.in.unreadable(a.param, err)
+}
+
+// readSome reads at most n bytes from a reader that may block for ever, until ctx
+// ends. The goroutine ends with the Read that it is in.
+func readSome(ctx context.Context, r io.Reader, n int64) ([]byte, error) {
+	type read struct {
+		data []byte
+		err  error
+	}
+	done := make(chan read, 1)
+	go func() {
+		var all read
+		defer func() {
+			if cause := recover(); cause != nil { // in the caller's reader
+				all.err = fmt.Errorf("the reader panicked: %v", cause)
+			}
+			done <- all
+		}()
+		all.data, all.err = io.ReadAll(io.LimitReader(r, n))
+	}()
+	select {
+	case all := <-done:
+		return all.data, all.err
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
 func megabytes(n int64) string { return strconv.FormatInt(n>>20, 10) + " MB" }
 
-func (in Input) unreadable(param string, err error) error {
+func (in Input) unreadable(param string, err error) *ParamError {
 	return &ParamError{Param: param, Value: in.src.file, Reason: "cannot be read: " + clean(err.Error(), maxMessageText)}
 }
 
@@ -291,16 +357,16 @@ var mediaTypes = map[string]string{
 }
 
 // mediaType is what the file is: by its owner's word, its name or its beginning.
-func (in Input) mediaType() (string, error) {
-	if in.media != "" {
-		return in.media, nil
+func (a *attachment) mediaType(ctx context.Context) (string, error) {
+	if a.in.media != "" {
+		return a.in.media, nil
 	}
-	if t := mediaTypes[strings.ToLower(filepath.Ext(in.src.file))]; t != "" {
+	if t := mediaTypes[strings.ToLower(filepath.Ext(a.in.src.file))]; t != "" {
 		return t, nil
 	}
-	head, err := in.peek()
+	head, err := a.in.peek(ctx)
 	if err != nil {
-		return "", err
+		return "", a.readError(ctx, err)
 	}
 	if bytes.HasPrefix(head, []byte("glTF")) {
 		return "model/glb", nil // not model/gltf-binary: uploads of 3D models take letters and digits
@@ -313,24 +379,24 @@ func (in Input) mediaType() (string, error) {
 }
 
 // peek is the file's beginning.
-func (in Input) peek() ([]byte, error) {
+func (in Input) peek(ctx context.Context) ([]byte, error) {
 	r, _, err := in.open()
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = r.Close() }()
-	head := make([]byte, 512)
-	n, err := io.ReadFull(r, head)
-	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+	const most = 512
+	if !in.blocks() {
+		return io.ReadAll(io.LimitReader(r, most))
+	}
+	head, err := readSome(ctx, r, most)
+	if err != nil {
 		return nil, err
 	}
-	src := in.src
-	src.mu.Lock()
-	defer src.mu.Unlock()
-	if src.r != nil && src.seek == nil && !src.kept {
-		src.head, src.sent = head[:n], false
-	}
-	return head[:n], nil
+	in.src.mu.Lock()
+	defer in.src.mu.Unlock()
+	in.src.head, in.src.sent = head, false
+	return head, nil
 }
 
 // The ways in which an endpoint takes files, as media tags of Input fields have
@@ -340,13 +406,18 @@ const (
 	mediaBase64  = "base64"  // or base64, told apart by nothing
 	mediaFlag    = "flag"    // or base64, told by the field base64
 	mediaAnswer  = "answer"  // or base64, when the answer is asked for as base64 too
-	mediaDataURI = "datauri" // as a data URI
+	mediaDataURI = "datauri" // as a data URI; behind it may stand how the media type has to begin
 )
+
+// mediaForm is the form of a media type (RFC 6838).
+var mediaForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9.+_-]*/[A-Za-z0-9][A-Za-z0-9.+_-]*$`)
 
 // attachment is an input among params.
 type attachment struct {
 	param, way string
 	in         Input
+	most       int64  // bytes; 0: no limit is documented
+	media      string // of a data URI
 }
 
 var inputType = reflect.TypeFor[Input]()
@@ -357,14 +428,14 @@ func attachments(params any) []attachment {
 	v, own := paramsOf(params)
 	if !own {
 		collectInputs("params", reflect.ValueOf(params), 0, false, func(param string, in Input) {
-			all = append(all, attachment{param, mediaBase64, in})
+			all = append(all, attachment{param: param, way: mediaBase64, in: in})
 		})
 		return all
 	}
 	t := v.Type()
 	for i := range t.NumField() {
 		f := t.Field(i)
-		if k := f.Type.Kind(); k != reflect.Struct && k != reflect.Slice && k != reflect.Pointer && k != reflect.Map && k != reflect.Interface {
+		if !mayHoldInput(f.Type) {
 			continue
 		}
 		way := f.Tag.Get("media")
@@ -372,10 +443,30 @@ func attachments(params any) []attachment {
 			way = mediaURL
 		}
 		collectInputs(t.Name()+"."+f.Name, v.Field(i), 0, false, func(param string, in Input) {
-			all = append(all, attachment{param, way, in})
+			all = append(all, attachment{param: param, way: way, in: in, most: mostBytes(f.Tag.Get("rule"))})
 		})
 	}
 	return all
+}
+
+// mostBytes is the size that a rule allows for a file; 0: none.
+func mostBytes(rules string) int64 {
+	_, last, _ := strings.Cut(rules, ",")
+	if most, ok := strings.CutSuffix(last, " MB"); ok {
+		return int64(atoi([]byte(most))) << 20
+	}
+	return 0
+}
+
+// mayHoldInput leaves out what is a number, a text or a pointer to one: most fields.
+func mayHoldInput(t reflect.Type) bool {
+	switch t.Kind() {
+	case reflect.Pointer, reflect.Slice, reflect.Array:
+		return mayHoldInput(t.Elem())
+	case reflect.Struct, reflect.Map, reflect.Interface:
+		return true
+	}
+	return false
 }
 
 // collectInputs yields the inputs within v; in a list, also those that are empty.
@@ -384,6 +475,9 @@ func collectInputs(param string, v reflect.Value, depth int, listed bool, yield 
 		return
 	}
 	if v.Type() == inputType {
+		if !v.CanInterface() {
+			return
+		}
 		if in, ok := v.Interface().(Input); ok && (in.src != nil || listed) {
 			yield(param, in)
 		}
@@ -396,7 +490,7 @@ func collectInputs(param string, v reflect.Value, depth int, listed bool, yield 
 		}
 	case reflect.Struct:
 		for i := range v.NumField() {
-			if f := v.Type().Field(i); f.IsExported() {
+			if f := v.Type().Field(i); f.IsExported() || f.Anonymous {
 				collectInputs(param+"."+f.Name, v.Field(i), depth+1, false, yield)
 			}
 		}
@@ -425,10 +519,13 @@ func (a *attachment) check() error {
 		switch {
 		case strings.HasPrefix(src.url, "data:"):
 			return &ParamError{Param: a.param, Value: "data:…", Reason: "must be an http or https URL; give the bytes to InputBytes"}
-		case err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http":
-			return &ParamError{Param: a.param, Value: redactUserinfo(src.url), Reason: "must be an http or https URL; a file on this machine is InputFile"}
+		case err != nil || u.Hostname() == "" || u.Scheme != "https" && u.Scheme != "http":
+			shown, _, _ := strings.Cut(redactUserinfo(src.url), "?") // behind it a signature can stand
+			return &ParamError{Param: a.param, Value: shown, Reason: "must be an http or https URL; a file on this machine is InputFile"}
 		case u.User != nil:
 			return &ParamError{Param: a.param, Reason: "must hold no user or password"}
+		case strings.HasPrefix(a.way, mediaDataURI):
+			return &ParamError{Param: a.param, Value: a.in.line(), Reason: "has a URL already"}
 		}
 		return nil
 	}
@@ -438,7 +535,7 @@ func (a *attachment) check() error {
 	if a.way == mediaURL {
 		return &ParamError{Param: a.param, Value: a.in.line(), Reason: "must be a URL here; Generation.Uploads makes one of a file"}
 	}
-	if strings.ContainsAny(a.in.media, "\"\\;, ") || hasControl(a.in.media) {
+	if a.in.media != "" && !mediaForm.MatchString(a.in.media) {
 		return &ParamError{Param: a.param, Value: a.in.media, Reason: "is no media type, such as image/png"}
 	}
 	r, size, err := a.in.open()
@@ -454,8 +551,11 @@ func (a *attachment) check() error {
 
 // attach checks the inputs among the params of the call, and keeps those that
 // travel along.
-func (t *trip) attach() error {
+func (t *trip) attach(ctx context.Context) error {
 	all := attachments(t.in.body)
+	for _, f := range t.opts.fields {
+		all = append(all, f.inputs...)
+	}
 	flagged, linked := "", ""
 	for i := range all {
 		a := &all[i]
@@ -471,9 +571,32 @@ func (t *trip) attach() error {
 		case a.way == mediaFlag:
 			linked = a.param
 		}
-		if inline {
-			t.inputs = append(t.inputs, *a)
+		if !inline {
+			continue
 		}
+		if a.most > 0 {
+			if err := a.checkSize(ctx); err != nil {
+				return err
+			}
+		}
+		if a.in.blocks() {
+			switch head, err := a.in.peek(ctx); {
+			case err != nil:
+				return a.readError(ctx, err)
+			case len(head) == 0:
+				return &ParamError{Param: a.param, Value: "a stream", Reason: "is empty"}
+			}
+		}
+		if kind, ok := strings.CutPrefix(a.way, mediaDataURI); ok {
+			var err error
+			if a.media, err = a.mediaType(ctx); err != nil {
+				return err
+			}
+			if kind = strings.TrimSpace(kind); !strings.HasPrefix(a.media, kind) {
+				return &ParamError{Param: a.param, Value: a.media, Reason: "by its content or name is no " + kind + "…: say what it is with Input.MediaType"}
+			}
+		}
+		t.inputs = append(t.inputs, *a)
 	}
 	if flagged != "" && linked != "" {
 		return &ParamError{Param: linked, Reason: "is a URL, and " + flagged + " is a file: this endpoint takes either URLs or files"}
@@ -529,6 +652,9 @@ func newFileBody(body []byte, inputs []attachment) (*fileBody, error) {
 			at += n + len(mark)
 		}
 	}
+	if n := len(markForm.FindAll(body, -1)); n > len(cuts) {
+		return nil, strayInput()
+	}
 	sort.Slice(cuts, func(i, j int) bool { return cuts[i].at < cuts[j].at })
 	b := &fileBody{}
 	last := 0
@@ -536,12 +662,8 @@ func newFileBody(body []byte, inputs []attachment) (*fileBody, error) {
 		c := &cuts[i]
 		in := c.a.in
 		piece := body[last:c.at:c.at]
-		if c.a.way == mediaDataURI {
-			media, err := in.mediaType()
-			if err != nil {
-				return nil, in.unreadable(c.a.param, err)
-			}
-			piece = append(piece, "data:"+media+";base64,"...)
+		if strings.HasPrefix(c.a.way, mediaDataURI) {
+			piece = append(piece, "data:"+c.a.media+";base64,"...)
 		}
 		r, size, err := in.open()
 		if err != nil {
@@ -609,26 +731,36 @@ func (b *fileBody) patience() time.Duration {
 	return time.Duration(b.length/slowLine) * time.Second
 }
 
-// open begins to send the body.
-func (b *fileBody) open() io.ReadCloser { return &fileReader{b: b} }
+// open begins to send the body. What blocks in a caller's reader is left alone
+// when ctx ends.
+func (b *fileBody) open(ctx context.Context) *fileReader { return &fileReader{b: b, ctx: ctx} }
 
-// fileReader yields a body piece by piece, and opens one file at a time.
+// fileReader yields a body piece by piece, and opens one file at a time. A
+// transport may close it while it is being read.
 type fileReader struct {
-	b    *fileBody
+	b   *fileBody
+	ctx context.Context //nolint:containedctx // of the request whose body it is
+
 	next int // piece
 	text []byte
-	file io.ReadCloser
 	size int64 // what the file has to have; -1: whatever comes
 	read int64
-	raw  []byte // as read
-	out  []byte // encoded, and not yet taken
+	lame atomic.Bool // it ended with an error of a file's
+	raw  []byte      // as read
+	out  []byte      // encoded, and not yet taken
 	buf  []byte
 	err  error
+
+	mu     sync.Mutex // guards what follows
+	file   io.ReadCloser
+	closed bool
 }
 
 // What is read of a file at once, in bytes: divisible by 3, so that base64 needs
 // no padding before the end.
 const filePiece = 24 << 10
+
+var errBodyClosed = errors.New("modelslab: the request has ended")
 
 func (f *fileReader) Read(p []byte) (int, error) {
 	if len(p) == 0 {
@@ -637,6 +769,7 @@ func (f *fileReader) Read(p []byte) (int, error) {
 	for {
 		switch {
 		case f.err != nil:
+			f.lame.Store(f.err != io.EOF && f.err != errBodyClosed)
 			return 0, f.err
 		case len(f.text) > 0:
 			n := copy(p, f.text)
@@ -646,8 +779,15 @@ func (f *fileReader) Read(p []byte) (int, error) {
 			n := copy(p, f.out)
 			f.out = f.out[n:]
 			return n, nil
-		case f.file != nil:
-			f.fill()
+		}
+		f.mu.Lock()
+		file, closed := f.file, f.closed
+		f.mu.Unlock()
+		switch {
+		case closed:
+			f.err = errBodyClosed
+		case file != nil:
+			f.fill(file)
 		case f.next == len(f.b.pieces):
 			f.err = io.EOF
 		default:
@@ -655,6 +795,9 @@ func (f *fileReader) Read(p []byte) (int, error) {
 		}
 	}
 }
+
+// broke reports whether a file could not be sent whole.
+func (f *fileReader) broke() bool { return f != nil && f.lame.Load() }
 
 // begin turns to the next piece, and to the file behind it.
 func (f *fileReader) begin() {
@@ -669,15 +812,25 @@ func (f *fileReader) begin() {
 		f.err = fmt.Errorf("modelslab: a file of the request cannot be read: %w", err)
 		return
 	}
-	f.file, f.size, f.read = file, f.b.sizes[i], 0
+	if f.b.files[i].blocks() {
+		file = leave(f.ctx, file)
+	}
+	f.size, f.read = f.b.sizes[i], 0
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.closed {
+		_ = file.Close()
+		return
+	}
+	f.file = file
 }
 
 // fill reads and encodes the next part of the file.
-func (f *fileReader) fill() {
+func (f *fileReader) fill(file io.ReadCloser) {
 	if f.raw == nil {
 		f.raw, f.buf = make([]byte, filePiece), make([]byte, base64.StdEncoding.EncodedLen(filePiece))
 	}
-	n, err := io.ReadFull(f.file, f.raw)
+	n, err := io.ReadFull(file, f.raw)
 	f.read += int64(n)
 	if f.size >= 0 && f.read > f.size {
 		f.err = errors.New("modelslab: a file of the request grew while it was sent")
@@ -688,8 +841,7 @@ func (f *fileReader) fill() {
 	if err == nil {
 		return
 	}
-	closing := f.file.Close()
-	f.file = nil
+	closing := f.drop()
 	switch {
 	case !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF):
 		f.err = fmt.Errorf("modelslab: a file of the request cannot be read: %w", plainPathError(err))
@@ -700,11 +852,42 @@ func (f *fileReader) fill() {
 	}
 }
 
-func (f *fileReader) Close() error {
-	if f.file == nil {
-		return nil
-	}
+// drop closes the file at hand, if there is one.
+func (f *fileReader) drop() error {
+	f.mu.Lock()
 	file := f.file
 	f.file = nil
+	f.mu.Unlock()
+	if file == nil {
+		return nil
+	}
 	return file.Close()
+}
+
+// Close implements io.Closer.
+func (f *fileReader) Close() error {
+	f.mu.Lock()
+	f.closed = true
+	f.mu.Unlock()
+	return f.drop()
+}
+
+// leave reads from a reader that may block for ever, until ctx ends. The goroutine
+// ends with the Read that it is in.
+func leave(ctx context.Context, r io.ReadCloser) io.ReadCloser {
+	pr, pw := io.Pipe()
+	stop := context.AfterFunc(ctx, func() { _ = pr.CloseWithError(ctx.Err()) })
+	go func() {
+		var err error
+		defer func() {
+			if cause := recover(); cause != nil { // in the caller's reader
+				err = fmt.Errorf("the reader panicked: %v", cause)
+			}
+			_ = pw.CloseWithError(err)
+			_ = r.Close()
+			stop()
+		}()
+		_, err = io.Copy(pw, r)
+	}()
+	return pr
 }

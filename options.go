@@ -371,8 +371,9 @@ type callOptions struct {
 type headerField struct{ name, value string }
 
 type bodyField struct {
-	name  string
-	value []byte // JSON
+	name   string
+	value  []byte       // JSON
+	inputs []attachment // files in it
 }
 
 func (o *callOptions) apply(opts []RequestOption) error {
@@ -487,7 +488,11 @@ func WithBodyField(name string, v any) RequestOption {
 				return &ParamError{Param: param, Reason: "is given twice"}
 			}
 		}
-		o.fields = append(o.fields, bodyField{name, b})
+		f := bodyField{name: name, value: b}
+		collectInputs(param, reflect.ValueOf(v), 0, false, func(param string, in Input) {
+			f.inputs = append(f.inputs, attachment{param: param, way: mediaBase64, in: in})
+		})
+		o.fields = append(o.fields, f)
 		return nil
 	})
 }

@@ -6,7 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
-	"strings"
+	"regexp"
 	"time"
 )
 
@@ -103,7 +103,7 @@ func (t *trip) lost(err error, open bool) error {
 // refused is the error of an answer that says no.
 func (t *trip) refused(r *result, out any) error {
 	e, decided, err := t.typed(r)
-	if f, ok := out.(refuser); ok && !decided && !t.unanswered {
+	if f, ok := out.(refuser); ok && !decided && (!t.unanswered || t.e.Repeat == RepeatSafe) {
 		if err := f.refusal(e); err != nil {
 			return err
 		}
@@ -298,8 +298,16 @@ func (t *trip) unknown(err error) error {
 	if p, ok := t.in.body.(priced); ok {
 		u.Amount = p.price()
 	}
+	if t.e.Job && t.last.body != nil {
+		if m := jobIDForm.FindSubmatch(*t.last.body); m != nil {
+			u.GenerationID = t.scrub(string(m[1]))
+		}
+	}
 	return u
 }
+
+// jobIDForm finds a job's id in an answer that cannot be read any better.
+var jobIDForm = regexp.MustCompile(`"(?:id|execution_id|training_id)"\s*:\s*"?([A-Za-z0-9][A-Za-z0-9_-]{0,99})["\s,}]`)
 
 // fill gives the caller the response.
 func (t *trip) fill(r *result) {
@@ -353,9 +361,7 @@ func (t *trip) scrub(s string) string {
 	}
 	if p, ok := t.in.body.(secretly); ok {
 		for _, secret := range p.secrets() {
-			if len(secret) > 2 {
-				s = strings.ReplaceAll(s, secret, redacted)
-			}
+			s = scrubSecret(s, secret)
 		}
 	}
 	return scrubText(s)

@@ -43,6 +43,8 @@ type queue struct {
 type slot struct {
 	q    *queue
 	job  Generation // ID "": not known yet, or never
+	born time.Time  // when its job was submitted
+	nays int        // how often in a row the server would not say how it is
 	due  time.Time  // when to ask how the job is, or to give up the place of one nobody can ask for
 	wait time.Duration
 }
@@ -53,7 +55,11 @@ type turn struct {
 	slot  *slot
 	ready chan struct{} // closed: the place is there
 	lead  chan struct{} // closed: it is theirs to ask
+	leads bool
 }
+
+// asker asks how a job is, and reports whether the server would not say.
+type asker func(context.Context, *Generation) (refused bool)
 
 // stopWaiting is the key of a context's value, a chan struct{}: when it is closed,
 // a submission that waits for a place gives up, and one on its way goes on.
@@ -63,9 +69,17 @@ type stopWaiting struct{}
 // job, if there is one, cannot be asked for.
 const lostPlace = 5 * time.Minute
 
+// A job keeps its place no longer than jobLife, which no documented one takes, nor
+// after mostNays refusals to say how it is. Each question may take askTimeout.
+const (
+	jobLife    = 2 * time.Hour
+	mostNays   = 5
+	askTimeout = 10 * time.Second
+)
+
 // enter takes a place, and waits for one while the queue is full. ask asks how a
 // job is, which gives its place back if it has ended.
-func (q *queue) enter(ctx context.Context, limit int, ask func(context.Context, *Generation)) (*slot, error) {
+func (q *queue) enter(ctx context.Context, limit int, ask asker) (*slot, error) {
 	s := &slot{q: q}
 	q.mu.Lock()
 	if len(q.waiting) == 0 && len(q.places) < limit {
@@ -83,36 +97,24 @@ func (q *queue) enter(ctx context.Context, limit int, ask func(context.Context, 
 	case <-me.ready:
 		return s, nil
 	case <-ctx.Done():
-		return nil, q.leave(me, false, ctx.Err())
+		return nil, q.leave(me, ctx.Err())
 	case <-stop:
-		return nil, q.leave(me, false, context.Canceled)
+		return nil, q.leave(me, context.Canceled)
 	case <-me.lead:
 	}
-	err := q.ask(ctx, me, stop, ask)
-	if err != nil {
-		return nil, q.leave(me, true, err)
+	if err := q.ask(ctx, me, stop, ask); err != nil {
+		return nil, q.leave(me, err)
 	}
-	q.mu.Lock()
-	q.led = false
-	q.appoint()
-	q.mu.Unlock()
 	return s, nil
 }
 
 // leave ends the waiting of somebody who was not served, or just was.
-func (q *queue) leave(me *turn, led bool, err error) error {
+func (q *queue) leave(me *turn, err error) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	select {
-	case <-me.lead:
-		led = true
-	default:
-	}
-	if led {
-		q.led = false
-	}
 	if i := slices.Index(q.waiting, me); i >= 0 {
 		q.waiting = slices.Delete(q.waiting, i, i+1)
+		q.led = q.led && !me.leads
 	} else {
 		delete(q.places, me.slot) // it came too late
 	}
@@ -126,6 +128,7 @@ func (q *queue) serve() {
 		next := q.waiting[0]
 		q.waiting = q.waiting[1:]
 		q.places[next.slot] = true
+		q.led = q.led && !next.leads // whoever is served asks no more
 		close(next.ready)
 	}
 	q.appoint()
@@ -134,14 +137,14 @@ func (q *queue) serve() {
 // appoint lets the first of those who wait ask, if nobody does. q.mu is held.
 func (q *queue) appoint() {
 	if !q.led && len(q.waiting) > 0 {
-		q.led = true
+		q.led, q.waiting[0].leads = true, true
 		close(q.waiting[0].lead)
 	}
 }
 
 // ask asks how the jobs are that hold places, each when it is due, until the
 // place is there or ctx ends.
-func (q *queue) ask(ctx context.Context, me *turn, stop chan struct{}, ask func(context.Context, *Generation)) error {
+func (q *queue) ask(ctx context.Context, me *turn, stop chan struct{}, ask asker) error {
 	for {
 		s, job, delay := q.nextDue(time.Now())
 		timer := time.NewTimer(delay)
@@ -161,12 +164,12 @@ func (q *queue) ask(ctx context.Context, me *turn, stop chan struct{}, ask func(
 		case s == nil:
 		case job.ID == "":
 			s.free() // nobody can tell any more
-		default:
+		case s.asked(time.Now()):
 			asking, hangUp := context.WithCancel(ctx)
 			answered := make(chan struct{})
 			go func() {
 				defer close(answered)
-				ask(asking, &job)
+				s.note(ask(asking, &job))
 			}()
 			select {
 			case <-answered:
@@ -179,8 +182,8 @@ func (q *queue) ask(ctx context.Context, me *turn, stop chan struct{}, ask func(
 	}
 }
 
-// nextDue is the place whose job is asked for next, and when; its next time is
-// set. Without any there is nothing to do but wait.
+// nextDue is the place whose job is asked for next, and when. Without any there
+// is nothing to do but wait.
 func (q *queue) nextDue(now time.Time) (*slot, Generation, time.Duration) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -193,12 +196,33 @@ func (q *queue) nextDue(now time.Time) (*slot, Generation, time.Duration) {
 	if first == nil {
 		return nil, Generation{}, defaultWaitInterval
 	}
-	delay := max(0, first.due.Sub(now))
-	if first.job.ID != "" {
-		first.wait = min(2*first.wait, defaultWaitInterval)
-		first.due = now.Add(delay + first.wait)
+	return first, first.job, max(0, first.due.Sub(now))
+}
+
+// asked sets when to ask for the job again, and reports whether it is still to be
+// asked for now.
+func (s *slot) asked(now time.Time) bool {
+	s.q.mu.Lock()
+	defer s.q.mu.Unlock()
+	if s.due.After(now) || !s.q.places[s] {
+		return false
 	}
-	return first, first.job, delay
+	s.wait = min(2*s.wait, defaultWaitInterval)
+	s.due = now.Add(s.wait)
+	return true
+}
+
+// note counts refusals, and gives up the place of a job that cannot be asked for.
+func (s *slot) note(refused bool) {
+	s.q.mu.Lock()
+	defer s.q.mu.Unlock()
+	if s.nays++; !refused {
+		s.nays = 0
+	}
+	if s.nays >= mostNays || time.Since(s.born) > jobLife {
+		delete(s.q.places, s)
+		s.q.serve()
+	}
 }
 
 // free gives the place back.
@@ -213,7 +237,7 @@ func (s *slot) free() {
 func (s *slot) keep(g *Generation) {
 	s.q.mu.Lock()
 	defer s.q.mu.Unlock()
-	s.job = Generation{ID: g.ID, Path: g.Path}
+	s.job, s.born = Generation{ID: g.ID, Path: g.Path}, time.Now()
 	s.wait = minWaitInterval
 	s.due = time.Now().Add(min(max(g.ETA, minWaitInterval), defaultWaitInterval))
 }
@@ -256,10 +280,16 @@ func (t *trip) queued(ctx context.Context, out any) error {
 	}()
 	err = t.send(ctx, out)
 	sent = true
-	j, isJob := out.(*job)
+	var g *Generation
+	switch v := out.(type) {
+	case *job:
+		g = &v.g
+	case *whole:
+		g = v.job
+	}
 	switch {
-	case err == nil && isJob && !j.g.Done():
-		s.keep(&j.g)
+	case err == nil && g != nil && !g.Done():
+		s.keep(g)
 	case err != nil && errors.Is(err, ErrOutcomeUnknown):
 		s.lose()
 	default:
@@ -274,11 +304,11 @@ func (c *Client) queue(cred *credentials) *queue {
 }
 
 // look asks how a job is, for those who wait behind it.
-func (c *Client) look(ctx context.Context, g *Generation) {
-	_, err := c.Generation.fetch(ctx, g, nil) // which tells the queue of a job's end
-	if err != nil && !transient(err) && ctx.Err() == nil && !errors.Is(err, ErrUnauthenticated) && !errors.Is(err, ErrPermissionDenied) {
-		c.queue(c.credentials()).ended(g.ID, g.Path) // gone, or not to be asked for
-	}
+func (c *Client) look(ctx context.Context, g *Generation) (refused bool) {
+	asking, cancel := context.WithTimeout(ctx, askTimeout)
+	defer cancel()
+	_, err := c.Generation.fetch(asking, g, nil) // which tells the queue of a job's end
+	return err != nil && asking.Err() == nil && !transient(err)
 }
 
 // WithQueueLimit holds submissions of jobs back while as many as n jobs of the

@@ -41,39 +41,48 @@ func checkRules(params any) error {
 	t := v.Type()
 	for i := range t.NumField() {
 		f := t.Field(i)
-		if f.Name == "Webhook" {
-			if err := checkReturnURL(t.Name()+".Webhook", v.Field(i).String()); err != nil {
-				return err
-			}
-		}
-		if tag := f.Tag.Get("rule"); tag != "" {
-			for rule := range strings.SplitSeq(tag, ",") {
-				if err := checkRule(t.Name()+"."+f.Name, v.Field(i), rule); err != nil {
-					return err
-				}
-			}
-		}
-		if err := checkFinite(t.Name()+"."+f.Name, v.Field(i)); err != nil {
+		if err := checkField(v.Field(i), f.Tag.Get("rule"), f.Name); err != nil {
+			err.Param = t.Name() + "." + f.Name
 			return err
 		}
 	}
 	return nil
 }
 
+// checkField holds one field against its rules. The error lacks the field's name.
+func checkField(v reflect.Value, rules, name string) *ParamError {
+	if name == "Webhook" {
+		if bad, ok := as[*ParamError](checkReturnURL("", v.String())); ok {
+			return bad
+		}
+	}
+	if v.Type() == reflect.TypeFor[YesNo]() && v.String() != "" && v.String() != string(Yes) && v.String() != string(No) {
+		return &ParamError{Value: v.String(), Reason: "must be Yes or No"}
+	}
+	for rules != "" {
+		var rule string
+		rule, rules, _ = strings.Cut(rules, ",")
+		if bad := checkRule(v, rule); bad != nil {
+			return bad
+		}
+	}
+	return checkFinite(v)
+}
+
 // checkFinite refuses numbers that JSON has no form for.
-func checkFinite(param string, v reflect.Value) error {
+func checkFinite(v reflect.Value) *ParamError {
 	if v.Kind() == reflect.Pointer && v.Type().Elem().Kind() == reflect.Float64 && !v.IsNil() {
 		v = v.Elem()
 	}
 	if v.Kind() != reflect.Float64 || !math.IsNaN(v.Float()) && !math.IsInf(v.Float(), 0) {
 		return nil
 	}
-	return &ParamError{Param: param, Value: strconv.FormatFloat(v.Float(), 'g', -1, 64), Reason: "must be a number"}
+	return &ParamError{Value: strconv.FormatFloat(v.Float(), 'g', -1, 64), Reason: "must be a number"}
 }
 
-func checkRule(param string, v reflect.Value, rule string) error {
+func checkRule(v reflect.Value, rule string) *ParamError {
 	if rule == "required" {
-		return checkRequired(param, v)
+		return checkRequired(v)
 	}
 	given := v.Kind() == reflect.Pointer
 	if given {
@@ -87,75 +96,66 @@ func checkRule(param string, v reflect.Value, rule string) error {
 	}
 	if most, ok := strings.CutSuffix(rule, " chars"); ok {
 		if n := utf8.RuneCountInString(v.String()); n > atoi([]byte(most)) {
-			return &ParamError{Param: param, Value: v.String(), Reason: "has " + strconv.Itoa(n) + " characters; at most " + most + " are allowed"}
+			return &ParamError{Value: v.String(), Reason: "has " + strconv.Itoa(n) + " characters; at most " + most + " are allowed"}
 		}
 		return nil
 	}
-	if most, ok := strings.CutSuffix(rule, " MB"); ok {
-		return v.Interface().(Input).checkSize(param, int64(atoi([]byte(most)))<<20)
+	if strings.HasSuffix(rule, " MB") {
+		return nil // needs to look at the file: see attach
 	}
 	if span, ok := strings.CutSuffix(rule, " items"); ok {
 		if !readBounds(span).holds(float64(v.Len())) {
-			return &ParamError{Param: param, Value: strconv.Itoa(v.Len()) + " items", Reason: "must have " + readBounds(span).String() + " items"}
+			return &ParamError{Value: strconv.Itoa(v.Len()) + " items", Reason: "must have " + readBounds(span).String() + " items"}
 		}
 		return nil
 	}
-	return checkNumber(param, v, rule)
+	return checkNumber(v, rule)
 }
 
-func checkRequired(param string, v reflect.Value) error {
+func checkRequired(v reflect.Value) *ParamError {
 	switch v.Kind() {
 	case reflect.String:
 		if strings.TrimSpace(v.String()) == "" {
-			return &ParamError{Param: param, Reason: "is empty, and required"}
+			return &ParamError{Reason: "is empty, and required"}
 		}
 	case reflect.Slice, reflect.Map:
 		if v.Len() == 0 {
-			return &ParamError{Param: param, Reason: "is empty, and required"}
+			return &ParamError{Reason: "is empty, and required"}
 		}
 	default:
 		if !v.IsZero() {
 			return nil
 		}
-		if v.Type() == reflect.TypeFor[Input]() {
-			return missingInput(param)
+		if v.Type() == inputType {
+			return missingInput("")
 		}
-		return &ParamError{Param: param, Reason: "is missing, and required"}
+		return &ParamError{Reason: "is missing, and required"}
 	}
 	return nil
 }
 
-func missingInput(param string) error {
+func missingInput(param string) *ParamError {
 	return &ParamError{Param: param, Reason: "is missing: give InputURL, InputFile, InputBytes or InputReader"}
 }
 
-func checkNumber(param string, v reflect.Value, rule string) error {
-	span, step, _ := strings.Cut(rule, "/")
-	var x float64
-	var shown string
-	switch v.Kind() {
-	case reflect.Float64:
-		x = v.Float()
-		shown = strconv.FormatFloat(x, 'g', -1, 64)
-	default:
-		x = float64(v.Int())
-		shown = strconv.FormatInt(v.Int(), 10)
-	}
-	s := readBounds(span)
-	reason := ""
-	switch {
-	case !s.holds(x): // also what is no number
-		reason = "must be " + s.String()
-	case step != "" && v.Int()%int64(atoi([]byte(step))) != 0:
-		reason = "must be divisible by " + step
-	}
-	if reason == "" {
+func checkNumber(v reflect.Value, rule string) *ParamError {
+	limits, step, _ := strings.Cut(rule, "/")
+	b := readBounds(limits)
+	if v.Kind() == reflect.Float64 {
+		if x := v.Float(); !b.holds(x) { // also what is no number
+			return &ParamError{Value: strconv.FormatFloat(x, 'g', -1, 64), Reason: "must be " + b.String()}
+		}
 		return nil
 	}
-	if step != "" {
-		reason = "must be " + s.String() + ", divisible by " + step
+	n := v.Int()
+	if b.holds(float64(n)) && (step == "" || n%int64(atoi([]byte(step))) == 0) {
+		return nil
 	}
-	return &ParamError{Param: param, Value: shown, Reason: reason}
+	reason := "must be " + b.String()
+	if step != "" {
+		reason += ", divisible by " + step
+	}
+	return &ParamError{Value: strconv.FormatInt(n, 10), Reason: reason}
 }
 
 // bounds are a range with ends that may be open.

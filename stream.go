@@ -26,8 +26,19 @@ type eventBody struct {
 	timer   *time.Timer
 	cancel  context.CancelCauseFunc
 	ctx     context.Context
-	silent  atomic.Bool
+	silent  *atomic.Bool // of the attempt at hand
+	left    int64        // bytes that may still come
 }
+
+// streamFactor is how many times larger than an answer a stream of one may be:
+// what is around its words takes more room than they do.
+const streamFactor = 16
+
+// What is read, and how long, behind the end of a stream.
+const (
+	drainTime  = 100 * time.Millisecond
+	drainBytes = 4 << 10
+)
 
 var errSilence = errors.New("nothing came for as long as WithRequestTimeout allows")
 
@@ -48,8 +59,10 @@ func (b *eventBody) begin(ctx context.Context, timeout time.Duration) context.Co
 	b.end()
 	ctx, cancel := context.WithCancelCause(ctx)
 	b.ctx, b.cancel, b.timeout = ctx, cancel, timeout
+	silent := &atomic.Bool{}
+	b.silent, b.left = silent, b.t.c.cfg.maxResponse*streamFactor
 	b.timer = time.AfterFunc(timeout, func() {
-		b.silent.Store(true)
+		silent.Store(true)
 		cancel(errSilence)
 	})
 	return ctx
@@ -96,10 +109,23 @@ func (b *eventBody) Read(p []byte) (int, error) {
 	b.timer.Reset(b.timeout)
 	n, err := b.body.Read(p)
 	b.timer.Stop()
+	if b.left -= int64(n); b.left < 0 {
+		return 0, errTooLarge
+	}
 	if err != nil && !errors.Is(err, io.EOF) && b.silent.Load() {
 		err = errSilence
 	}
 	return n, err
+}
+
+// drain reads what may stand behind the end, so that the connection can be used
+// again. A server that goes on is not waited for.
+func (b *eventBody) drain() {
+	if b.body == nil {
+		return
+	}
+	b.timer.Reset(drainTime)
+	_, _ = io.CopyN(io.Discard, b.body, drainBytes)
 }
 
 // Close hangs up. It can be called at any time, and again.

@@ -37,7 +37,11 @@ const (
 	maxWebhookWorkers     = 1000
 	maxWebhookBacklog     = 100_000
 
-	confirmTimeout    = 2 * time.Minute
+	confirmTimeout = 2 * time.Minute
+	webhookPause   = 2 * time.Second // then twice as long, and so on
+	webhookRepeats = 5
+	// maxWebhookRaw is how much of a body is kept until its job has been asked for.
+	maxWebhookRaw     = 16 << 10
 	webhookRetryAfter = "30" // seconds
 )
 
@@ -74,7 +78,7 @@ type Webhook struct {
 	raw json.RawMessage
 }
 
-// Raw is the whole body.
+// Raw is the body, or the first 16 KiB of a longer one.
 func (w Webhook) Raw() json.RawMessage { return w.raw }
 
 func (w Webhook) line() string {
@@ -86,6 +90,11 @@ func (w Webhook) Format(f fmt.State, verb rune) { formatText(f, verb, w.line()) 
 
 // LogValue implements slog.LogValuer.
 func (w Webhook) LogValue() slog.Value { return slog.StringValue(w.line()) }
+
+// running reports whether the webhook itself speaks of no end.
+func (w *Webhook) running() bool {
+	return strings.EqualFold(w.Status, string(StatusProcessing)) || strings.EqualFold(w.Status, "pending") || strings.EqualFold(w.Status, "running")
+}
 
 // print tells a repetition from another webhook.
 func (w *Webhook) print() string { return w.ID + "\n" + w.TrackID + "\n" + w.WorkflowID }
@@ -106,7 +115,7 @@ func readWebhook(body []byte) (Webhook, bool) {
 		Event:      at(body, "event"),
 		WorkflowID: firstOf(at(body, "workflow_id"), at(workflow, "id")),
 		ModelID:    at(body, "model_id"),
-		raw:        body,
+		raw:        bytes.Clone(body[:min(len(body), maxWebhookRaw)]),
 	}
 	w.run = run != nil || w.Event != "" || w.WorkflowID != "" || hasMember(body, "execution_id")
 	for _, s := range []string{w.ID, w.Status, w.TrackID, w.Event, w.WorkflowID, w.ModelID} {
@@ -223,6 +232,7 @@ type confirmation struct {
 	webhook Webhook
 	running bool
 	again   bool // another one came while the job was being asked for
+	tries   int  // how often it was put off
 }
 
 type confirmKey struct {
@@ -574,6 +584,9 @@ func (h *WebhookHandler) confirm(c *confirmation) *WebhookEvent {
 		}
 		if !again {
 			delete(h.active, confirmKey{c.e, c.id})
+			if event == nil && (err == nil && !c.webhook.running() || err != nil && transient(err)) {
+				h.later(c)
+			}
 		}
 		h.mu.Unlock()
 		if err != nil {
@@ -588,6 +601,26 @@ func (h *WebhookHandler) confirm(c *confirmation) *WebhookEvent {
 var errNotThisJob = errors.New("the answer does not say that it is about this job")
 
 // ask fetches the job. Only what the API says of it counts.
+// later asks once more after a while: the API may know of an end a moment after
+// its webhook, and nobody calls a second time. h.mu is held.
+func (h *WebhookHandler) later(c *confirmation) {
+	if c.tries >= webhookRepeats {
+		return
+	}
+	time.AfterFunc(webhookPause<<c.tries, func() {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		key := confirmKey{c.e, c.id}
+		if h.closed || h.active[key] != nil || h.ended.has(jobKey{c.e.path, c.id}) {
+			return
+		}
+		h.admit(c.e, c.id, c.webhook)
+		if next := h.active[key]; next != nil {
+			next.tries = c.tries + 1
+		}
+	})
+}
+
 func (h *WebhookHandler) ask(c *confirmation) (*WebhookEvent, error) {
 	ctx, cancel := context.WithTimeout(h.ctx, confirmTimeout)
 	defer cancel()

@@ -197,7 +197,10 @@ func line(e modelslab.Endpoint) (string, error) {
 		if !ok {
 			return "", fmt.Errorf("%s: the rate of %s is not known here", e.Name, e.Limiter)
 		}
-		limiter = fmt.Sprintf("%s, %s", e.Limiter, rate)
+		limiter = string(e.Limiter)
+		if e.Job || e.Limiter != modelslab.LimiterGeneration { // reads and uploads wait in no queue
+			limiter += ", " + rate
+		}
 	}
 	known := ""
 	for _, s := range sources() {

@@ -29,10 +29,10 @@ const (
 func uploads() []*uploadRow {
 	return []*uploadRow{
 		{name: "uploads.file", path: "/api/v6/base64_to_url", field: "base64_string"},
-		{name: "uploads.image", path: "/api/v6/image_editing/base64_to_url", field: "init_image", media: "image/"},
-		{name: "uploads.video", path: "/api/v6/video/base64_to_url", field: "init_obj", media: "video/"},
-		{name: "uploads.audio", path: "/api/v6/voice/base64_to_url", field: "init_audio", media: "audio/"},
-		{name: "uploads.threed", path: "/api/v6/3d/base64_to_url", field: "init_obj", media: "model/"},
+		{name: "uploads.image", path: "/api/v6/image_editing/base64_to_url", field: "init_image", media: "image/", unlimited: true},
+		{name: "uploads.video", path: "/api/v6/video/base64_to_url", field: "init_obj", media: "video/", unlimited: true},
+		{name: "uploads.audio", path: "/api/v6/voice/base64_to_url", field: "init_audio", media: "audio/", unlimited: true},
+		{name: "uploads.threed", path: "/api/v6/3d/base64_to_url", field: "init_obj", media: "model/", unlimited: true},
 		{name: cropUpload, path: "/api/v3/base64_crop", field: "image", media: "image/", lasting: true},
 		{name: serverUpload, path: "/api/v1/enterprise/upload_image", field: "base64_image", media: "image/", lasting: true, unlimited: true},
 	}
