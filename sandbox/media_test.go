@@ -446,7 +446,7 @@ func TestUploads(t *testing.T) {
 		switch u.path {
 		case "/api/v1/enterprise/upload_image":
 			assert.Equal(t, "success", send("AAAA").at("status"), "no data URI is documented")
-		case "/api/v6/3d/base64_to_url", "/api/v3/base64_crop": // the others do as they do, more slowly
+		case "/api/v6/base64_to_url", "/api/v3/base64_crop": // of the others none is documented
 			large := send(inline(u.mediaType, make([]byte, 5<<20+1)))
 			assert.JSONEq(t, `{"status":"error","message":"File size exceeds the 5 MB limit."}`, large.text)
 			assert.Equal(t, http.StatusBadRequest, large.StatusCode)

@@ -163,6 +163,7 @@ var calls = map[string]entry{
 		modelslab.InputBytes(picture).MediaType("model/obj"), modelslab.InputBytes(picture).MediaType("model/gltf-binary")),
 	"uploads.base64_crop": with(func(g generation) *modelslab.UploadsService { return g.Uploads }, (*modelslab.UploadsService).Crop,
 		func(p *modelslab.UploadCropParams, v variant, _ string) {
+			p.Image = modelslab.InputBytes(picture)
 			if v == lowest {
 				p.Crop = new(bool)
 			}
@@ -430,8 +431,6 @@ var beyond = map[string]string{
 	"voice-cloning: POST /api/v6/voice/text_to_speech /output_format": inSDKs,
 	"voice-cloning: POST /api/v6/voice/sfx /output_format":            inSDKs,
 	"voice-cloning: POST /api/v6/voice/sfx /bitrate":                  inSDKs,
-
-	"image-generation-model-operation: POST /api/v3/load_model /webhook": "of load_model on dedicated servers",
 }
 
 const (

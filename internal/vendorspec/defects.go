@@ -216,10 +216,6 @@ var generationDefects = []defect{
 		file: "image-editing", what: "the other description of img2img takes base64 with base64, so it is not always an address",
 		at: "components/schemas/FluxKontextImageToImageRequest/properties/init_image", is: webAddress, want: anyString,
 	},
-	{
-		file: "image-editing", what: "the other description of img2img takes base64 with base64, so it is not always an address",
-		at: "components/schemas/FluxKontextImageToImageRequest/properties/init_image_2", is: webAddress, want: anyString,
-	},
 
 	{
 		file: "image-generation-community-models", what: "the default of a boolean is a word",
