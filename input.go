@@ -769,7 +769,7 @@ func (f *fileReader) Read(p []byte) (int, error) {
 	for {
 		switch {
 		case f.err != nil:
-			f.lame.Store(f.err != io.EOF && f.err != errBodyClosed)
+			f.lame.Store(!errors.Is(f.err, io.EOF) && !errors.Is(f.err, errBodyClosed))
 			return 0, f.err
 		case len(f.text) > 0:
 			n := copy(p, f.text)
