@@ -178,6 +178,11 @@ func TestBatchOutlastsAFailure(t *testing.T) {
 func TestBatchStopsOnError(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := &farm{refuses: map[string]step{"2": says(402, `{"status":"error","message":"No credits."}`)}, takes: func(string) time.Duration { return time.Minute }}
+		f.before = func(prompt string) {
+			if prompt == "2" {
+				<-time.After(time.Second) // the two before it are submitted first
+			}
+		}
 		results, _ := batchOf(t, t.Context(), stubbed(t, f), 9, BatchParams{Concurrency: 3, StopOnError: true})
 		require.NoError(t, results[0].Err, "what was submitted is seen to its end")
 		require.NoError(t, results[1].Err)

@@ -312,6 +312,9 @@ func (b *batch) submitted(i int) (*Generation, error) {
 			return g, err
 		}
 		if stop := b.ended(); stop != nil && g == nil && errors.Is(err, context.Canceled) {
+			if errors.Is(err, ErrRateLimited) {
+				stop = &stoppedError{stop, err}
+			}
 			return nil, notSubmitted(stop) // it waited, for a place or after a 429
 		}
 		if ended := b.ctx.Err(); ended != nil && g == nil {
