@@ -670,24 +670,19 @@ func (t *trip) send(ctx context.Context, out any) error {
 // holdOn waits while nothing is on its way. A batch that has stopped ends it.
 func holdOn(ctx context.Context, d time.Duration) error {
 	stop, ok := ctx.Value(stopWaiting{}).(chan struct{})
-	if !ok {
+	if !ok || d <= 0 {
 		return retry.Wait(ctx, d)
 	}
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		select {
-		case <-stop:
-			cancel()
-		case <-ctx.Done():
-		}
-	}()
-	err := retry.Wait(ctx, d)
-	cancel()
-	<-ended
-	return err
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-stop:
+		return context.Canceled
+	}
 }
 
 // floor is the least wait that the server asked for.

@@ -52,11 +52,15 @@ func scrubSecret(s, secret string) string {
 		s = strings.ReplaceAll(s, url.QueryEscape(secret), redacted)
 		s = strings.ReplaceAll(s, url.PathEscape(secret), redacted)
 	}
-	if strings.Contains(s, "\\") { // of JSON, Go's and PHP's
+	if strings.Contains(s, "\\") { // of JSON: Go's, PHP's, and Go's in PHP's
+		forms := []string{secret}
 		if b, err := json.Marshal(secret); err == nil {
-			s = strings.ReplaceAll(s, string(b[1:len(b)-1]), redacted)
+			forms = append(forms, string(b[1:len(b)-1]))
 		}
-		s = strings.ReplaceAll(s, strings.ReplaceAll(secret, "/", `\/`), redacted)
+		for _, form := range forms {
+			s = strings.ReplaceAll(s, form, redacted)
+			s = strings.ReplaceAll(s, strings.ReplaceAll(form, "/", `\/`), redacted)
+		}
 	}
 	if strings.Contains(s, "&") { // of a page
 		s = strings.ReplaceAll(s, html.EscapeString(secret), redacted)

@@ -757,7 +757,7 @@ func TestACallerMayTakeItsTime(t *testing.T) {
 		var last *ChatEvent
 		for e, err := range chatOver(t, scripted(reading(body))).Stream(t.Context(), hello()) {
 			require.NoError(t, err)
-			time.Sleep(time.Hour) // of the bubble's clock: somebody is asked
+			<-time.After(time.Hour) // of the bubble's clock: somebody is asked
 			last = e
 		}
 		assert.Equal(t, wholeChat(), last.Completion)

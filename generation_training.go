@@ -27,8 +27,6 @@ const (
 	TrainingModelReady     TrainingState = "model_ready" // the model can be used
 )
 
-const trainingPath = "/api/v3/lora_fine_tune"
-
 // ended reports whether a state says that no model will come. The vendor lists
 // none that does. A sentence is no state.
 func (s TrainingState) ended() bool {
@@ -122,7 +120,7 @@ func (s *TrainingService) Status(ctx context.Context, id string, opts ...Request
 	if err := checkElement("id", id); err != nil {
 		return nil, err
 	}
-	g, err := s.c.Generation.Fetch(ctx, &Generation{ID: id, Path: trainingPath}, opts...)
+	g, err := s.c.Generation.Fetch(ctx, &Generation{ID: id, Path: trainingCreate.row().full}, opts...)
 	if err != nil {
 		return nil, err
 	}
@@ -150,7 +148,7 @@ func (s *TrainingService) Wait(ctx context.Context, id string, p TrainingWaitPar
 			p.Progress(trainingOf(g))
 		}
 	}
-	g, err := s.c.Generation.Wait(ctx, &Generation{ID: id, Path: trainingPath}, wait, opts...)
+	g, err := s.c.Generation.Wait(ctx, &Generation{ID: id, Path: trainingCreate.row().full}, wait, opts...)
 	return trainingOf(g), err
 }
 

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -384,4 +385,96 @@ func TestABatchThatHasStoppedSubmitsNothingMore(t *testing.T) {
 		assert.Less(t, time.Since(began), 20*time.Second)
 		assert.LessOrEqual(t, sent, 3)
 	})
+}
+
+func TestAWebhookThatIsAheadOfTheAPIIsLookedIntoAgain(t *testing.T) {
+	for name, first := range map[string]step{
+		"the API knows of no end yet": says(200, fmt.Sprintf(hookRunning, "5")),
+		"the API is down":             says(503, "busy"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				h := hook(t, nil)
+				h.net.on("5", first, first, says(200, fmt.Sprintf(hookDone, "5")))
+				require.NoError(t, h.Expect(&Generation{ID: "5", Path: hookPath}))
+				w := httptest.NewRecorder()
+				h.ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/", strings.NewReader(`{"status":"success","id":5,"output":["x"]}`)))
+				assert.Equal(t, http.StatusAccepted, w.Code)
+				<-time.After(time.Minute)
+				synctest.Wait()
+				assert.Len(t, h.handed(), 1)
+			})
+		})
+	}
+}
+
+func TestAPlaceIsGivenUpWhereNobodySaysHowTheJobIs(t *testing.T) {
+	for name, tt := range map[string]struct {
+		answer step
+		within time.Duration
+	}{
+		"the server will not say":  {says(403, `<html><title>Just a moment</title>`), 10 * time.Minute},
+		"the job never ends":       {says(200, `{"status":"processing","id":1}`), 3 * time.Hour},
+		"the question never ends":  {hangsUntilCancelled, 3 * time.Hour},
+		"the answer is never JSON": {says(200, `<html>`), 3 * time.Hour},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c := stubbed(t, roundTrip(func(r *http.Request) (*http.Response, error) {
+					if strings.Contains(r.URL.Path, "/fetch") {
+						return tt.answer(r)
+					}
+					return says(200, `{"status":"processing","id":1,"eta":1}`)(r)
+				}), WithQueueLimit(1), hasty(1))
+				_, err := c.Generation.Images.TextToImage(t.Context(), drawing(0))
+				require.NoError(t, err)
+				ctx, cancel := context.WithTimeout(t.Context(), tt.within)
+				defer cancel()
+				_, err = c.Generation.Images.TextToImage(ctx, drawing(1))
+				require.NoError(t, err)
+			})
+		})
+	}
+}
+
+func hangsUntilCancelled(r *http.Request) (*http.Response, error) {
+	<-r.Context().Done()
+	return nil, r.Context().Err()
+}
+
+func TestAStreamOfNothingButCommentsEnds(t *testing.T) {
+	chat := chatOver(t, scripted(reading(func(context.Context) io.ReadCloser { return io.NopCloser(endlessComments{}) })), WithMaxResponseBytes(64<<10))
+	_, err := lastOf(t, chat.Stream(t.Context(), hello()))
+	assertKind(t, ErrOutcomeUnknown, err)
+	require.ErrorIs(t, err, errTooLarge)
+}
+
+type endlessComments struct{}
+
+func (endlessComments) Read(p []byte) (int, error) { return copy(p, ": ping\n\n"), nil }
+
+func TestSecretsAreTakenOutInEveryNotation(t *testing.T) {
+	echo := roundTrip(func(r *http.Request) (*http.Response, error) {
+		b, err := io.ReadAll(r.Body)
+		if err != nil {
+			return nil, err
+		}
+		text, err := json.Marshal("invalid: " + strings.ReplaceAll(string(b), "/", `\/`))
+		if err != nil {
+			return nil, err
+		}
+		return says(422, `{"status":"error","message":`+string(text)+`}`)(r)
+	})
+	c := stubbed(t, echo, hasty(1), WithAPIKey("key&canary/1"))
+	calls := []error{
+		c.Generation.Servers.SyncModels(t.Context(), ServerSyncModelsParams{SyncKey: NewSecret("sync&canary<1>")}),
+		c.Generation.Servers.UpdateS3(t.Context(), ServerS3Params{
+			PublicURL: "a", RegionName: "b", EndpointURL: "c", AWSAccessKeyID: "d", AWSSecretAccessKey: NewSecret("aws/canary/1"), ImageDirectory: "e",
+		}),
+	}
+	for _, err := range calls {
+		require.Error(t, err)
+		assert.NotContains(t, err.Error(), "canary")
+		assert.Contains(t, err.Error(), redacted)
+	}
 }

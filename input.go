@@ -30,8 +30,9 @@ import (
 // an endpoint takes URLs alone, [UploadsService] makes a URL of a file.
 //
 // A file that travels along is read while the request is sent, and encoded piece
-// by piece: it is never in memory as a whole, unless the caller has it there. One
-// from [InputReader] that cannot seek is sent once, so its call is not repeated.
+// by piece: it is not in memory as a whole, unless the caller has it there, or it
+// is a stream of unknown length where 5 MB are the most. One from [InputReader]
+// that cannot seek is sent once, so its call is not repeated.
 //
 // It prints as a short description. In JSON it is its URL; one with a file of its
 // own is sent by this package's calls alone.

@@ -300,14 +300,14 @@ func (t *trip) unknown(err error) error {
 	}
 	if t.e.Job && t.last.body != nil {
 		if m := jobIDForm.FindSubmatch(*t.last.body); m != nil {
-			u.GenerationID = t.scrub(string(m[1]))
+			u.GenerationID = t.scrub(firstOf(string(m[1]), string(m[2])))
 		}
 	}
 	return u
 }
 
 // jobIDForm finds a job's id in an answer that cannot be read any better.
-var jobIDForm = regexp.MustCompile(`"(?:id|execution_id|training_id)"\s*:\s*"?([A-Za-z0-9][A-Za-z0-9_-]{0,99})["\s,}]`)
+var jobIDForm = regexp.MustCompile(`"(?:id|execution_id|training_id)"\s*:\s*(?:"([A-Za-z0-9][A-Za-z0-9_-]{0,99})"|([0-9]{1,19})[\s,}])`)
 
 // fill gives the caller the response.
 func (t *trip) fill(r *result) {

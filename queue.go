@@ -316,10 +316,11 @@ func (c *Client) look(ctx context.Context, g *Generation) (refused bool) {
 // Premium, as documented (docs.modelslab.com/rate-limits). Whoever waits is served
 // in order, and stops waiting when the context ends; nothing has been sent then.
 //
-// Trainings are not held, nor jobs on dedicated servers, which have queues of
-// their own. The clients of one [New] share the places of an account. A job gives its place
-// back when Wait, Fetch or a client that waits for a place sees its end. Jobs of
-// other programs are not counted: a 429 of theirs is repeated like any.
+// The clients of one [New] share the places of an account. A job gives its place
+// back when Wait, Fetch or a client that waits for a place sees its end, at the
+// latest after two hours. Trainings are not held, nor jobs on dedicated servers,
+// which have queues of their own. Jobs of other programs are not counted: a 429 of
+// theirs is repeated like any.
 func WithQueueLimit(n int) Option {
 	return func(cfg *config) error {
 		if n < 1 || n > 1000 {
