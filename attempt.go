@@ -14,6 +14,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/modelslab/modelslab-agents-go/internal/points"
 	"github.com/modelslab/modelslab-agents-go/internal/retry"
 )
 
@@ -49,13 +50,7 @@ func (r *result) free() {
 func (t *trip) attempt(ctx context.Context) (r result) {
 	t.attempts++
 	cfg := t.c.cfg
-	timeout := t.opts.timeout
-	if timeout == 0 {
-		timeout = defaultRequestTimeout + t.files.patience()
-	}
-	if cfg.timeout > 0 {
-		timeout = min(timeout, cfg.timeout)
-	}
+	timeout := t.timeout()
 	start := time.Now()
 	if t.events != nil {
 		ctx = t.events.begin(ctx, timeout)
@@ -72,6 +67,9 @@ func (t *trip) attempt(ctx context.Context) (r result) {
 	}
 	r.Final = t.e.full == table[walletConfirmCheckout].full || t.e.full == table[subscriptionsConfirmCheckout].full
 
+	if t.pay != nil {
+		points.Pass(ctx, points.Sending)
+	}
 	// Not http.Client.Do: it prepares for redirects, which are never followed.
 	resp, err := cfg.transport.RoundTrip(t.request(ctx)) //nolint:bodyclose // readBody closes it
 	if err == nil && (resp == nil || resp.Body == nil) {
@@ -129,6 +127,18 @@ func (t *trip) attempt(ctx context.Context) (r result) {
 	}
 	t.log(ctx, &r, start)
 	return r
+}
+
+// timeout bounds one attempt.
+func (t *trip) timeout() time.Duration {
+	timeout := t.opts.timeout
+	if timeout == 0 {
+		timeout = defaultRequestTimeout + t.files.patience()
+	}
+	if d := t.c.cfg.timeout; d > 0 {
+		timeout = min(timeout, d)
+	}
+	return timeout
 }
 
 // sent reports whether bytes may have left. That none did needs proof: no

@@ -56,11 +56,12 @@ func (c *Client) credentials() *credentials {
 
 // shared is what all clients made from one New have in common.
 type shared struct {
-	limits limits
-	keys   keysInUse
-	stripe stripeConfigs
-	owners owners
-	queues queues
+	limits   limits
+	keys     keysInUse
+	stripe   stripeConfigs
+	owners   owners
+	queues   queues
+	journals journals
 }
 
 // partyLimits are the limiters that count by user, of the client's own user.
@@ -118,10 +119,7 @@ func build(cfg *config, from *Client, opts []Option) (*Client, error) {
 
 func assemble(cfg *config, cl *cell, over *overrides, sh *shared) *Client {
 	c := &Client{cfg: cfg, cell: cl, over: over, shared: sh}
-	party := cfg.origin() + " " + cl.party
-	if over != nil && over.account != "" {
-		party = cfg.origin() + " " + partyOf(over.account)
-	}
+	party := cfg.origin() + " " + c.party()
 	c.limit = partyLimits{
 		general:    sh.limits.state(LimiterGeneral, party),
 		billing:    sh.limits.state(LimiterBilling, party),
@@ -313,7 +311,11 @@ type trip struct {
 	events      *eventBody   // wanted: an answer that streams events
 	opts        callOptions
 	cred        *credentials
-	key         string // the idempotency key; "": the call takes none
+	key         string   // the idempotency key; "": the call takes none
+	owner       string   // the account that the key was derived for
+	track       string   // a submission's own name, told to its webhook
+	pay         *payment // a call that spends
+	recalled    bool     // the answer is a recorded one
 	limit       *limitState
 
 	last       result
@@ -329,6 +331,9 @@ func (t *trip) walk(ctx context.Context, out any, opts []RequestOption) error {
 	if err := t.name(ctx); err != nil {
 		return err
 	}
+	if t.e.Spends {
+		return seal(t.spend(ctx, out))
+	}
 	release, err := t.allow()
 	if err != nil {
 		return err
@@ -338,9 +343,46 @@ func (t *trip) walk(ctx context.Context, out any, opts []RequestOption) error {
 		defer func() { release(err) }()
 	}
 	if err = t.wait(ctx); err == nil {
-		err = t.queued(ctx, out)
+		err = t.send(ctx, out)
+	}
+	if err == nil {
+		t.afterwards(ctx, out)
 	}
 	return seal(err)
+}
+
+// afterwards writes down what a call has settled that does not spend itself.
+func (t *trip) afterwards(ctx context.Context, out any) {
+	var err error
+	switch p, confirms := t.in.body.(sessionParams); {
+	case confirms:
+		intent := ""
+		if f, ok := out.(*checkoutFunding); ok {
+			intent = f.PaymentIntentID
+		}
+		err = t.c.settlesSession(ctx, p.SessionID, intent)
+	case t.e == walletDisableAutoFunding.row():
+		err = t.c.endsOrder(ctx, autoFundingOrder)
+	}
+	if err != nil {
+		t.journalFailed(nil, err)
+		t.c.warn(ctx, "modelslab: what was settled could not be written down", slog.String("endpoint", t.e.Name), slog.String("error", err.Error()))
+	}
+}
+
+// warn tells the owner's log what went wrong beside a call that worked.
+func (c *Client) warn(ctx context.Context, message string, attrs ...slog.Attr) {
+	if l := c.cfg.logger; l != nil {
+		l.LogAttrs(ctx, slog.LevelError, message, attrs...)
+	}
+}
+
+// party stands for the account where the account itself is not known.
+func (c *Client) party() string {
+	if c.over != nil && c.over.account != "" {
+		return partyOf(c.over.account)
+	}
+	return c.cell.party
 }
 
 // describe fixes what is sent. Nothing edits it afterwards.
@@ -546,14 +588,17 @@ func (t *trip) name(ctx context.Context) error {
 			t.e = &row
 		}
 	case t.opts.operation != "":
-		if t.e.Repeat != RepeatKeyed {
+		if t.e.Repeat != RepeatKeyed && !(t.e.Job || t.e.Spends && t.e.generation() && t.e.Name != unlisted) {
 			return &ParamError{Param: "WithOperation", Value: t.opts.operation, Reason: t.e.Name + " takes no key"}
 		}
-		account, err := t.c.account(ctx, t.cred)
+		account, err := t.c.bookAccount(ctx, t.cred, true)
 		if err != nil {
 			return err
 		}
-		t.key = operationKey(account, t.e.Name, t.opts.operation, 1)
+		t.owner = account
+		if t.e.Repeat == RepeatKeyed {
+			t.key = operationKey(account, t.e.Name, t.opts.operation, 1)
+		}
 	case t.e.Repeat == RepeatKeyed:
 		t.key = newKey()
 	}
@@ -628,6 +673,9 @@ func (t *trip) send(ctx context.Context, out any) error {
 	}
 	r := &t.last
 	defer r.free()
+	if err := t.reserve(ctx); err != nil {
+		return err
+	}
 	var renewed bool
 	var answered *result // the last one before r with an answer, and a repeat after it
 	for {
@@ -636,7 +684,11 @@ func (t *trip) send(ctx context.Context, out any) error {
 			renewed = true // it was on its way when the token died
 			r.free()
 			t.cred = t.c.credentials()
-			continue
+			if r.err = t.again(ctx); r.err == nil {
+				continue
+			}
+			*r = result{err: r.err}
+			break
 		}
 		if t.attempts >= policy.MaxAttempts || !retry.MayRepeat(t.e.Repeat.class(), r.Attempt) || ctx.Err() != nil || t.files != nil && !t.files.again() {
 			break
@@ -653,7 +705,11 @@ func (t *trip) send(ctx context.Context, out any) error {
 		}
 		lost := r.err
 		*r = result{}
-		if stopped := holdOn(ctx, delay); stopped != nil {
+		stopped := holdOn(ctx, delay)
+		if stopped == nil {
+			stopped = t.again(ctx)
+		}
+		if stopped != nil {
 			if r.err = stopped; lost != nil && answered == nil {
 				r.err = &stoppedError{stopped, lost}
 			}
@@ -662,6 +718,7 @@ func (t *trip) send(ctx context.Context, out any) error {
 	}
 	defer answered.free()
 	if r.Status != 0 || answered == nil {
+		t.note(r)
 		return t.read(r, out)
 	}
 	return t.both(r, answered, out)
@@ -723,11 +780,11 @@ type Response struct {
 	RequestID         string          // the server's id, to quote to its support
 	RateLimit         RateLimit       // as this answer's headers have it
 	IdempotencyKey    string          // what was sent; empty for calls that carry none
-	IdempotencyReplay bool            // the server gave the answer of an earlier request
-	Attempts          int             // sendings of this call
+	IdempotencyReplay bool            // the answer is that of an earlier request: the server's word, or the journal's
+	Attempts          int             // sendings of this call; 0: the journal answered
 	Raw               json.RawMessage // the whole body as received, secrets included
-	// JournalErr is set when the call worked and its record could not be
-	// written.
+	// JournalErr is set when the call worked and its outcome could not be
+	// written down: it stays in Client.Pending until the store writes again.
 	JournalErr error
 }
 

@@ -135,23 +135,29 @@ type owners struct {
 // maxOwners bounds the memory; a forgotten owner costs one GET.
 const maxOwners = 1024
 
+func (o *owners) of(token string) string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.m[token]
+}
+
+// ownerOf is what the owner of a token is remembered under.
+func (c *Client) ownerOf(k *credentials) string { return digest(c.cfg.origin() + " " + k.token) }
+
 // account is the acting account's id, which an operation's key is derived from.
 func (c *Client) account(ctx context.Context, k *credentials) (string, error) {
 	if k.account != "" {
 		return k.account, nil
 	}
-	o, id := &c.shared.owners, digest(c.cfg.origin()+" "+k.token)
-	o.mu.Lock()
-	account := o.m[id]
-	o.mu.Unlock()
-	if account != "" {
+	o, id := &c.shared.owners, c.ownerOf(k)
+	if account := o.of(id); account != "" {
 		return account, nil
 	}
 	me, err := call[ownID](ctx, c, profileGet, input{}, nil)
 	if err != nil {
-		return "", fmt.Errorf("modelslab: WithOperation needs the account's id (or WithAccount): %w", err)
+		return "", fmt.Errorf("modelslab: names of operations, stores and spending policies belong to an account, whose id is needed (or WithAccount): %w", err)
 	}
-	account = itoa(int64(me.id))
+	account := itoa(int64(me.id))
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.m == nil || len(o.m) >= maxOwners {

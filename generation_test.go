@@ -642,7 +642,6 @@ func TestGenerationRefusesBadInput(t *testing.T) {
 		{"run the Agents API", "path", run("/api/agents/v1/wallet/fund", some)},
 		{"run the Agents API by another name", "path", run("/api/v6/../agents/v1/wallet/fund", some)},
 		{"run under a key", "WithIdempotencyKey", run("/api/v6/images/text2img", some, modelslab.WithIdempotencyKey("k"))},
-		{"run under a name", "WithOperation", run("/api/v6/images/text2img", some, modelslab.WithOperation("o"))},
 		{"run with a field that the params have", "WithBodyField prompt", run("/api/v6/images/text2img", lighthouse(), modelslab.WithBodyField("prompt", "x"))},
 		{"run with a field that is in the map", "WithBodyField prompt", run("/api/v6/images/text2img", some, modelslab.WithBodyField("prompt", "x"))},
 

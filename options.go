@@ -50,6 +50,11 @@ type config struct {
 	maxResponse  int64
 	refresh      *RefreshPolicy // nil: none
 	queueLimit   int            // of unfinished jobs; 0: none
+	policies     []SpendPolicy  // all must allow
+	store        Store
+	private      bool // the store is the default one
+	keyLifetime  time.Duration
+	clock        *clock
 	defaults     []RequestOption
 	jitter       func() float64
 
@@ -71,6 +76,10 @@ func defaultConfig() *config {
 		retry:        RetryPolicy{}.policy(),
 		maxResponse:  defaultMaxResponse,
 		jitter:       rand.Float64,
+		store:        NewMemoryStore(),
+		private:      true,
+		keyLifetime:  defaultKeyLifetime,
+		clock:        newClock(),
 	}
 	cfg.scheme, cfg.host, _ = strings.Cut(defaultOrigin, "://")
 	cfg.setHTTPClient(&http.Client{})
@@ -345,6 +354,8 @@ func WithRequestDefaults(opts ...RequestOption) Option {
 			return &ParamError{Param: "WithRequestDefaults", Reason: "an operation's name belongs to one call"}
 		case o.response != nil:
 			return &ParamError{Param: "WithRequestDefaults", Reason: "give each call its own *Response"}
+		case o.newTry:
+			return &ParamError{Param: "WithRequestDefaults", Reason: "a new try belongs to one call"}
 		case o.schema != nil:
 			return &ParamError{Param: "WithRequestDefaults", Reason: "a schema belongs to one kind of call"}
 		case len(o.fields) > 0:
@@ -366,6 +377,8 @@ type callOptions struct {
 	headers        []headerField
 	fields         []bodyField
 	schema         *jsonschema.Resolved // nil: none
+	maxCharge      Amount               // 0: none
+	newTry         bool
 }
 
 type headerField struct{ name, value string }

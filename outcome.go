@@ -324,7 +324,7 @@ func (t *trip) response(r *result) Response {
 		RequestID:         a.requestID(),
 		RateLimit:         t.limit.read(t.e.Limiter, a.header, time.Now()),
 		IdempotencyKey:    t.key,
-		IdempotencyReplay: t.key != "" && a.replayed(),
+		IdempotencyReplay: t.recalled || t.key != "" && a.replayed(),
 		Attempts:          t.attempts,
 	}
 	if r.body != nil && len(*r.body) > 0 {

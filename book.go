@@ -1,0 +1,622 @@
+package modelslab
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/modelslab/modelslab-agents-go/internal/points"
+	"github.com/modelslab/modelslab-agents-go/internal/retry"
+)
+
+// The journal in its store. Under the origin and the account stand one book,
+// which holds what is open, and one value for each operation that was settled,
+// which nobody takes away but Prune:
+//
+//	mla1/frozen                              who has frozen all spending, and why
+//	mla1/<origin>/<account>/book             open operations and the account's budget
+//	mla1/<origin>/<account>/op/<operation>   the tries of it that are settled
+//	mla1/<origin>/<account>/claim/<id>       whose a transaction of the wallet is
+//	mla1/<origin>/budget/<name>              a budget with a name
+const (
+	storeRoot = "mla1/"
+	frozenKey = storeRoot + "frozen"
+)
+
+// Times of the journal.
+const (
+	storeTimeout = 5 * time.Second // for what is written once the call is over
+	leaseMargin  = time.Minute     // beyond what a sending and the wait before it may take
+	clockSlack   = 5 * time.Minute // by which clocks may differ
+)
+
+// journals are the journals of the accounts that the clients of one New act for.
+type journals struct {
+	mu    sync.Mutex
+	owner string // this process, and this New
+	m     map[journalPlace]*journal
+}
+
+type journalPlace struct {
+	store Store
+	space string
+}
+
+func (js *journals) of(cfg *config, account string) *journal {
+	place := placeOf(cfg, account)
+	js.mu.Lock()
+	defer js.mu.Unlock()
+	if j := js.m[place]; j != nil {
+		return j
+	}
+	if js.m == nil {
+		js.owner, js.m = uuid.NewString(), map[journalPlace]*journal{}
+	}
+	j := &journal{
+		store: cfg.store, private: cfg.private, space: place.space, bookKey: place.space + "book",
+		budgets: storeRoot + cfg.origin() + "/budget/", owner: js.owner, account: account,
+		clock: cfg.clock, flying: map[tryOf]int{}, archived: map[tryOf]bool{},
+	}
+	js.m[place] = j
+	return j
+}
+
+// same says that two names are of one account, of which only now is known that
+// they are.
+func (js *journals) same(cfg *config, account, party string) {
+	a, b := placeOf(cfg, account), placeOf(cfg, party)
+	js.mu.Lock()
+	defer js.mu.Unlock()
+	switch {
+	case js.m[a] == nil && js.m[b] != nil:
+		js.m[a] = js.m[b]
+	case js.m[a] != nil && js.m[b] == nil:
+		js.m[b] = js.m[a]
+	}
+}
+
+func placeOf(cfg *config, account string) journalPlace {
+	return journalPlace{cfg.store, storeRoot + cfg.origin() + "/" + storeName(account) + "/"}
+}
+
+// storeName makes one element of a key of any text.
+func storeName(s string) string {
+	if s = url.PathEscape(s); len(s) > maxOperationLength {
+		return digest(s)
+	}
+	return s
+}
+
+type tryOf struct {
+	id  string
+	try int
+}
+
+// journal is one account's.
+type journal struct {
+	store    Store
+	private  bool // the store is this New's own memory
+	space    string
+	bookKey  string
+	budgets  string
+	owner    string
+	account  string
+	clock    *clock
+	mu       sync.Mutex // of all below; a step is taken by one at a time
+	raw      []byte     // what book was read from, or written as
+	book     *book
+	flying   map[tryOf]int
+	archived map[tryOf]bool // settled tries in the book that are kept elsewhere too
+	owed     []owed         // outcomes that the store did not take
+}
+
+type owed struct {
+	r *entry
+	o outcome
+}
+
+// storeError is a store that does not do what it is there for.
+type storeError struct {
+	doing string
+	err   error
+}
+
+func (e *storeError) Error() string {
+	return "modelslab: the store: " + e.doing + ": " + clean(e.err.Error(), maxMessageText)
+}
+func (e *storeError) Unwrap() error { return e.err }
+
+// errUnchanged ends a step that has changed nothing.
+var errUnchanged = errors.New("unchanged")
+
+// locked does something with what the journal knows beside its book.
+func (j *journal) locked(do func()) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	do()
+}
+
+// step changes the book: it is read, changed, and swapped for what was read, as
+// often as somebody else was faster. change may be called more than once, with a
+// book of its own each time. Of a step that fails nobody can tell whether it was
+// taken, unless change itself has failed.
+func (j *journal) step(ctx context.Context, change func(b *book, now moment) error) error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	var mine []byte
+	for {
+		raw, err := j.store.Get(ctx, j.bookKey)
+		if err != nil {
+			j.book = nil
+			return &storeError{"reading the journal", err}
+		}
+		if mine != nil && bytes.Equal(raw, mine) { // it was taken, and the store did not say so
+			j.raw = mine
+			return nil
+		}
+		if j.book == nil || !bytes.Equal(raw, j.raw) {
+			if j.book, err = readBook(raw); err != nil {
+				j.book = nil
+				return err
+			}
+			j.raw = raw
+		}
+		now, err := j.now(ctx)
+		if err != nil {
+			return err
+		}
+		b := j.book
+		j.book = nil // until it is known what the store holds
+		dropped := j.tidy(b, now)
+		if err := change(b, now); err != nil {
+			if errors.Is(err, errUnchanged) && len(dropped) == 0 && len(j.owed) == 0 {
+				j.book = b
+			}
+			return err
+		}
+		b.V = bookVersion
+		b.Seq++
+		b.By = j.owner
+		b.At = max(b.At, now.early)
+		enc, err := b.encode()
+		if err != nil {
+			return err
+		}
+		ok, err := j.store.Swap(ctx, j.bookKey, raw, enc, 0)
+		if err != nil {
+			if again, lost := j.store.Get(ctx, j.bookKey); lost != nil || !bytes.Equal(again, enc) {
+				return &storeError{"writing the journal", err}
+			}
+			ok = true
+		}
+		if ok {
+			j.raw, j.book, j.owed = enc, b, nil
+			for _, of := range dropped {
+				delete(j.archived, of)
+			}
+			return nil
+		}
+		mine = enc
+	}
+}
+
+// tidy takes out of a book what is kept elsewhere, and writes into it what the
+// store would not take before.
+func (j *journal) tidy(b *book, now moment) (dropped []tryOf) {
+	if len(j.archived) > 0 {
+		b.Ops = slices.DeleteFunc(b.Ops, func(r *entry) bool {
+			of := tryOf{r.ID, r.Try}
+			gone := j.archived[of] && !r.open()
+			if gone {
+				dropped = append(dropped, of)
+			}
+			return gone
+		})
+	}
+	for i := range j.owed {
+		b.settle(j.owed[i].r, &j.owed[i].o, now)
+	}
+	return dropped
+}
+
+// see reads the book and changes nothing.
+func (j *journal) see(ctx context.Context, look func(b *book, now moment) error) error {
+	err := j.step(ctx, func(b *book, now moment) error {
+		if err := look(b, now); err != nil {
+			return err
+		}
+		if len(j.owed) > 0 {
+			return nil
+		}
+		return errUnchanged
+	})
+	if errors.Is(err, errUnchanged) {
+		return nil
+	}
+	return err
+}
+
+func readBook(raw []byte) (*book, error) {
+	b := &book{V: bookVersion}
+	if raw == nil {
+		return b, nil
+	}
+	if err := json.Unmarshal(raw, b); err != nil {
+		return nil, &storeError{"reading the journal", errors.New("what stands there is none: " + err.Error())}
+	}
+	if b.V != bookVersion {
+		return nil, &storeError{"reading the journal", fmt.Errorf("it is of version %d, and this program knows %d", b.V, bookVersion)}
+	}
+	return b, nil
+}
+
+// encode writes the book: each operation as it was, if nothing has changed.
+func (b *book) encode() ([]byte, error) {
+	ops := b.Ops
+	b.Ops = nil
+	head, err := json.Marshal(b)
+	b.Ops = ops
+	if err != nil {
+		return nil, err
+	}
+	size := len(head) + 2
+	for _, r := range ops {
+		if r.enc == nil {
+			if r.enc, err = json.Marshal(r); err != nil {
+				return nil, err
+			}
+		}
+		size += len(r.enc) + 1
+	}
+	buf := make([]byte, 0, size)
+	buf = append(buf, head[:len(head)-len("null}")]...)
+	buf = append(buf, '[')
+	for i, r := range ops {
+		if i > 0 {
+			buf = append(buf, ',')
+		}
+		buf = append(buf, r.enc...)
+	}
+	return append(buf, ']', '}'), nil
+}
+
+// now is the time by all clocks there are.
+func (j *journal) now(ctx context.Context) (moment, error) {
+	if shared, ok := j.store.(StoreClock); ok {
+		t, err := shared.Now(ctx)
+		if err != nil {
+			return moment{}, &storeError{"asking for the time", err}
+		}
+		ms := t.UnixMilli()
+		return moment{ms, ms}, nil
+	}
+	return j.clock.now(), nil
+}
+
+// clock is this process's time: what the machine says, what has passed since the
+// clock was made, which nobody can set, and what the server says.
+type clock struct {
+	wall  func() time.Time // tests have others
+	begun time.Time
+
+	mu     sync.Mutex
+	server time.Time // its Date
+	seen   time.Time // when it said so
+}
+
+func newClock() *clock { return &clock{wall: time.Now, begun: time.Now()} }
+
+// hear learns what the server says of the time.
+func (c *clock) hear(date []string) {
+	t := retry.ServerTime(date, time.Time{})
+	if t.IsZero() {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.server, c.seen = t, time.Now()
+}
+
+func (c *clock) now() moment {
+	wall := c.wall().UnixMilli()
+	passed := c.begun.UnixMilli() + time.Since(c.begun).Milliseconds()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.server.IsZero() {
+		return moment{min(wall, passed), max(wall, passed)}
+	}
+	server := c.server.UnixMilli() + time.Since(c.seen).Milliseconds()
+	return moment{min(wall, server), max(wall, passed, server)}
+}
+
+// What a call does with the journal.
+
+// past are the settled tries of an operation.
+func (j *journal) past(ctx context.Context, id string) (tries []*entry, raw []byte, err error) {
+	raw, err = j.store.Get(ctx, j.space+"op/"+id)
+	if err != nil {
+		return nil, nil, &storeError{"reading an operation", err}
+	}
+	if raw == nil {
+		return nil, nil, nil
+	}
+	if err := json.Unmarshal(raw, &tries); err != nil {
+		return nil, nil, &storeError{"reading an operation", errors.New("what stands there is none: " + err.Error())}
+	}
+	return tries, raw, nil
+}
+
+// lastTry is the try that a call of an operation has to look at: what was paid,
+// or else the newest. The book has to be read before what is kept elsewhere.
+func (j *journal) lastTry(ctx context.Context, b *book, id string) (last *entry, tries int, err error) {
+	kept, _, err := j.past(ctx, id)
+	if err != nil {
+		return nil, 0, err
+	}
+	for _, r := range append(kept, b.Ops...) {
+		if r.ID != id {
+			continue
+		}
+		tries = max(tries, r.Try)
+		if last == nil || r.Try >= last.Try && !last.paid() || r.open() && !last.paid() || r.paid() && !last.open() {
+			last = r
+		}
+	}
+	return last, tries, nil
+}
+
+// keep puts a settled try to the others of its operation.
+func (j *journal) keep(ctx context.Context, r *entry) error {
+	for {
+		tries, raw, err := j.past(ctx, r.ID)
+		if err != nil {
+			return err
+		}
+		i := slices.IndexFunc(tries, func(old *entry) bool { return old.Try == r.Try })
+		switch {
+		case i < 0:
+			tries = append(tries, r)
+		case tries[i].paid() && !r.paid():
+			return nil
+		default:
+			tries[i] = r
+		}
+		enc, err := json.Marshal(tries)
+		if err != nil {
+			return err
+		}
+		if bytes.Equal(enc, raw) {
+			return nil
+		}
+		ok, err := j.store.Swap(ctx, j.space+"op/"+r.ID, raw, enc, 0)
+		if err != nil {
+			return &storeError{"keeping an operation", err}
+		}
+		if ok {
+			return nil
+		}
+	}
+}
+
+// write settles a try, durably, and keeps it under its operation's name.
+func (j *journal) write(ctx context.Context, r *entry, o *outcome) (settled *entry, late bool, other *entry, err error) {
+	forget := j.private && r.Unnamed && r.Key == "" // nobody can ask for it any more
+	err = j.step(ctx, func(b *book, now moment) error {
+		s, l, x := b.settle(r, o, now)
+		late, other, settled = l, x, nil
+		if s != nil {
+			settled = s.clone()
+			if forget && !s.open() {
+				b.Ops = slices.DeleteFunc(b.Ops, func(y *entry) bool { return y == s })
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		j.locked(func() { j.owed = append(j.owed, owed{r, *o}) })
+		return nil, false, nil, err
+	}
+	points.Pass(ctx, points.Settled)
+	if len(r.Budgets) > 0 {
+		err = j.settleBudgets(ctx, r, settled, late)
+	}
+	if settled == nil || settled.open() || forget {
+		return settled, late, other, err
+	}
+	if kept := j.keep(ctx, settled); kept != nil {
+		return settled, late, other, firstError(err, kept)
+	}
+	points.Pass(ctx, points.Archived)
+	j.locked(func() { j.archived[tryOf{settled.ID, settled.Try}] = true })
+	return settled, late, other, err
+}
+
+func (j *journal) isFlying(id string, try int) bool { return j.flying[tryOf{id, try}] > 0 }
+
+// fly says that a call of this process is at a try. A step is being taken.
+func (j *journal) fly(r *entry) { j.flying[tryOf{r.ID, r.Try}]++ }
+
+// land says that it no longer is.
+func (j *journal) land(r *entry) {
+	j.locked(func() {
+		of := tryOf{r.ID, r.Try}
+		if j.flying[of]--; j.flying[of] <= 0 {
+			delete(j.flying, of)
+		}
+	})
+}
+
+// Budgets with a name of their own. They are values of their own, since they may
+// belong to several accounts: a sum is held there first, and lapses if the
+// journal never comes to know of it.
+
+type budget struct {
+	V     int    `json:"v"`
+	Seq   int64  `json:"seq"`
+	By    string `json:"by"`
+	At    int64  `json:"at"`
+	Purse purse  `json:"purse"`
+}
+
+// opName is what a named budget calls a try's operation: several accounts may
+// share it.
+func (j *journal) opName(id string) string { return j.space + "op/" + id }
+
+func (j *journal) stepBudget(ctx context.Context, name string, change func(p *purse, now moment) error) error {
+	key := j.budgets + storeName(name)
+	var mine []byte
+	for {
+		raw, err := j.store.Get(ctx, key)
+		if err != nil {
+			return &storeError{"reading a budget", err}
+		}
+		if mine != nil && bytes.Equal(raw, mine) {
+			return nil
+		}
+		b := budget{V: bookVersion}
+		if raw != nil {
+			if err := json.Unmarshal(raw, &b); err != nil || b.V != bookVersion {
+				return &storeError{"reading a budget", fmt.Errorf("what stands there is none of version %d", bookVersion)}
+			}
+		}
+		now, err := j.now(ctx)
+		if err != nil {
+			return err
+		}
+		if now, err = notBefore(now, b.At); err != nil {
+			return err
+		}
+		if err := change(&b.Purse, now); err != nil {
+			if errors.Is(err, errUnchanged) {
+				return nil
+			}
+			return err
+		}
+		b.Seq++
+		b.By, b.At = j.owner, max(b.At, now.early)
+		if mine, err = json.Marshal(b); err != nil {
+			return err
+		}
+		ok, err := j.store.Swap(ctx, key, raw, mine, 0)
+		if err != nil {
+			return &storeError{"writing a budget", err}
+		}
+		if ok {
+			return nil
+		}
+	}
+}
+
+// notBefore makes sure that time does not go back where sums leave a window: by a
+// little it stands still, by more the clock is wrong.
+func notBefore(now moment, at int64) (moment, error) {
+	if now.early < at-clockSlack.Milliseconds() {
+		return now, &clockError{time.UnixMilli(now.early), time.UnixMilli(at)}
+	}
+	now.early = max(now.early, at)
+	return now, nil
+}
+
+// clockError is a clock that stands before what is written down.
+type clockError struct{ now, last time.Time }
+
+func (e *clockError) Error() string {
+	return "modelslab: the clock says " + e.now.UTC().Format(time.RFC3339) + ", and the journal was written at " +
+		e.last.UTC().Format(time.RFC3339) + ": set the clock; nothing was sent"
+}
+
+// settleBudgets tells the named budgets what became of a try. late: what it held
+// was given back before. Otherwise it may be told twice.
+func (j *journal) settleBudgets(ctx context.Context, r, settled *entry, late bool) error {
+	if settled != nil && settled.open() {
+		return nil
+	}
+	var failed error
+	for _, name := range r.Budgets {
+		failed = firstError(failed, j.stepBudget(ctx, name, func(p *purse, now moment) error {
+			return p.end(j.opName(r.ID), r.Try, settled, late, now)
+		}))
+	}
+	return failed
+}
+
+// end takes a hold out of a named budget, and counts it if it was paid.
+func (p *purse) end(op string, try int, settled *entry, late bool, now moment) error {
+	h, ok := p.drop(op, try)
+	if !ok && !late {
+		return errUnchanged
+	}
+	if settled != nil && settled.paid() {
+		c := settled.clone()
+		c.ID, c.Standing, c.Orders = op, h.Standing, h.Orders
+		p.charge(c, now.early)
+	}
+	return nil
+}
+
+// sweep looks after what a named budget holds for tries that are settled, or that
+// no journal has come to know of.
+func (j *journal) sweep(ctx context.Context, name string) error {
+	var held []holding
+	var at moment
+	if err := j.stepBudget(ctx, name, func(p *purse, now moment) error {
+		held, at = slices.Clone(p.Holds), now
+		return errUnchanged
+	}); err != nil {
+		return err
+	}
+	for _, h := range held {
+		r, err := j.tryAt(ctx, h)
+		if err != nil {
+			return err
+		}
+		if r == nil && at.early <= h.Until || r != nil && r.open() {
+			continue
+		}
+		if err := j.stepBudget(ctx, name, func(p *purse, now moment) error {
+			return p.end(h.Op, h.Try, r, false, now)
+		}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// tryAt finds a try of any account's; nil: no journal knows of it.
+func (j *journal) tryAt(ctx context.Context, h holding) (*entry, error) {
+	space, id, ok := strings.Cut(h.Op, "/op/")
+	if !ok {
+		return nil, nil //nolint:nilnil // nobody can have written it
+	}
+	raw, err := j.store.Get(ctx, space+"/book")
+	if err != nil {
+		return nil, &storeError{"reading the journal", err}
+	}
+	b, err := readBook(raw)
+	if err != nil {
+		return nil, err
+	}
+	if r := b.find(id, h.Try); r != nil {
+		return r, nil
+	}
+	other := journal{store: j.store, space: space + "/"}
+	tries, _, err := other.past(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range tries {
+		if r.Try == h.Try {
+			return r, nil
+		}
+	}
+	return nil, nil //nolint:nilnil // it was never begun
+}

@@ -1,0 +1,788 @@
+package modelslab
+
+import (
+	"bytes"
+	"context"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/modelslab/modelslab-agents-go/internal/points"
+)
+
+// The road for money: describe, name, recall, allow, wait, reserve, send, read,
+// settle. What the journal writes down is in journal.go, how the store keeps it in
+// book.go, what the owner allows in spend.go, and what becomes of a payment whose
+// answer was lost in settle.go.
+
+// payment is what a call that spends knows of itself beside its trip.
+type payment struct {
+	j     *journal
+	q     inquiry
+	stake stake
+	r     *entry // the try; nil: not reserved
+	tries int    // before this one
+	taken bool   // somebody sent it before this call
+
+	before []string // the subscriptions before it was sent
+	ended  bool     // its outcome is written, or was tried to be
+
+	// The last answer, as far as it may be kept.
+	status int
+	answer []byte
+	intent string
+	paid   Amount
+}
+
+// errRaced says that another call of the operation was faster.
+var errRaced = errors.New("raced")
+
+// spend takes a call that spends through the doors.
+func (t *trip) spend(ctx context.Context, out any) error {
+	p := &payment{}
+	t.pay = p
+	if err := t.inquire(ctx); err != nil {
+		return err
+	}
+	for {
+		answered, err := t.recall(ctx, out)
+		if answered || err != nil {
+			return err
+		}
+		points.Pass(ctx, points.Recalled)
+		if p.r == nil {
+			if err := t.allowSpend(ctx); err != nil {
+				return err
+			}
+		}
+		points.Pass(ctx, points.Allowed)
+		if err := t.wait(ctx); err != nil {
+			return err
+		}
+		if err := t.pays(ctx, out); !errors.Is(err, errRaced) {
+			return err
+		}
+		*p = payment{j: p.j, q: p.q}
+	}
+}
+
+// pays sends a payment and writes down what became of it, also if a decoder of
+// the caller's panics.
+func (t *trip) pays(ctx context.Context, out any) (err error) {
+	p := t.pay
+	defer func() {
+		if p.r != nil && !p.ended {
+			_ = t.finish(ctx, out, ErrOutcomeUnknown)
+		}
+	}()
+	err = t.queued(ctx, out)
+	if p.r == nil {
+		return err // nothing was written down, and nothing sent
+	}
+	return t.finish(ctx, out, err)
+}
+
+// inquire fixes which operation the call is of, and whose journal it is in.
+func (t *trip) inquire(ctx context.Context) error {
+	p, cfg := t.pay, t.c.cfg
+	account, err := t.c.bookAccount(ctx, t.cred, t.opts.operation != "" || !cfg.private || len(cfg.policies) > 0)
+	if err != nil {
+		return err
+	}
+	p.j = t.c.shared.journals.of(cfg, account)
+	p.q = inquiry{
+		name: t.opts.operation, endpoint: t.e.Name, owner: p.j.owner, newTry: t.opts.newTry,
+		once: t.e.Repeat == RepeatOnce, durable: !p.j.private,
+	}
+	if t.e.Name == unlisted {
+		p.q.endpoint += " " + t.e.Method + " " + t.path
+	}
+	switch {
+	case p.q.name != "":
+		p.q.id = operationID(p.q.name)
+	case t.key == "":
+		p.q.id, p.q.unnamed = keyID(newKey()), true
+	default:
+		p.q.id, p.q.unnamed = keyID(t.key), t.opts.key == ""
+	}
+	if !p.q.unnamed || p.q.once {
+		p.q.print = t.fingerprint()
+	}
+	return nil
+}
+
+// fingerprint stands for the request, without the API key in it.
+func (t *trip) fingerprint() string {
+	body := t.body
+	if t.files != nil {
+		body = bytes.Join(t.files.pieces, nil) // of the files themselves nobody knows before they are sent
+	}
+	if key := t.cred.apiKey; key != "" && t.e.generation() {
+		body = bytes.ReplaceAll(body, []byte(key), nil)
+	}
+	print := fingerprint(t.e.Method, t.path+"?"+t.query, body)
+	return hex.EncodeToString(print[:16])
+}
+
+// bookAccount is the account whose journal a call is written in. Where the
+// journal outlives the program, or limits what is spent, it has to be the
+// account's own, and is asked for. Otherwise what stands for it will do, until it
+// is known.
+func (c *Client) bookAccount(ctx context.Context, k *credentials, sure bool) (string, error) {
+	if k.account != "" {
+		return k.account, nil
+	}
+	if k.token == "" { // of an API key alone nobody says whose it is
+		return keyParty(k), nil
+	}
+	id := c.shared.owners.of(c.ownerOf(k))
+	if id == "" && sure {
+		var err error
+		if id, err = c.account(ctx, k); err != nil {
+			return "", err
+		}
+	}
+	if id == "" {
+		return c.party(), nil
+	}
+	if c.cfg.private {
+		c.shared.journals.same(c.cfg, id, c.party())
+	}
+	return id, nil
+}
+
+func keyParty(k *credentials) string { return "key " + digest(k.apiKey) }
+
+// recall answers a call whose outcome is known, and finds out what became of one
+// whose outcome is not. It leaves a try to ask for again in t.pay.r.
+func (t *trip) recall(ctx context.Context, out any) (answered bool, err error) {
+	p := t.pay
+	if p.q.unnamed && t.opts.newTry && !p.q.once {
+		return false, &ParamError{Param: "WithNewTry", Reason: "is about an operation: name it with WithOperation"}
+	}
+	if p.q.unnamed {
+		return false, nil // its key is random: there is nothing to find
+	}
+	for range 4 { // each time it becomes known what became of a try
+		var next move
+		var last *entry
+		err := p.j.see(ctx, func(b *book, now moment) error {
+			r, tries, err := p.j.lastTry(ctx, b, t.operationIn(b))
+			if err != nil {
+				return err
+			}
+			p.tries = tries
+			flying := r != nil && p.j.isFlying(r.ID, r.Try)
+			if next, err = p.q.recall(r, flying, now); err != nil {
+				return err
+			}
+			if r != nil {
+				last = r.clone()
+			}
+			return nil
+		})
+		if err != nil {
+			return false, err
+		}
+		switch next {
+		case moveSend:
+			t.retry()
+			return false, nil
+		case moveAnswer:
+			return true, t.replay(last, out)
+		}
+		s, err := t.c.pursue(ctx, p.j, last)
+		switch {
+		case err != nil:
+			return false, t.openError(last, err)
+		case s.r.State.settled() && !s.r.Doubt:
+			continue
+		case s.r.State == stateAction:
+			p.j.land(s.r)
+			return true, t.waiting(s.r)
+		case s.young && !p.q.once && t.opts.key == "" || s.young && t.opts.key == s.r.Key:
+			p.r, p.taken, t.key, t.unanswered = s.r, true, s.r.Key, true
+			return false, nil
+		}
+		p.j.land(s.r)
+		return false, t.openError(s.r, errTooOld)
+	}
+	return false, t.openError(p.r, ErrPendingOperation)
+}
+
+// operationIn is what the call's operation is kept under. A key that a call was
+// given may be that of a named one whose outcome is open.
+func (t *trip) operationIn(b *book) string {
+	p := t.pay
+	if t.opts.key != "" {
+		for _, r := range b.Ops {
+			if r.Key == t.opts.key {
+				p.q.id = r.ID
+			}
+		}
+	}
+	return p.q.id
+}
+
+// retry gives the call the key of its try.
+func (t *trip) retry() {
+	if t.pay.q.name != "" && t.e.Repeat == RepeatKeyed && t.pay.tries > 0 {
+		t.key = operationKey(t.owner, t.e.Name, t.pay.q.name, t.pay.tries+1)
+	}
+}
+
+// openError is the error of a call that was not sent because it is not known what
+// became of an earlier one.
+func (t *trip) openError(r *entry, err error) error {
+	u := &OutcomeUnknownError{Operation: t.opts.operation, Endpoint: t.e.Name, IdempotencyKey: t.key, Err: err}
+	if r != nil {
+		u.IdempotencyKey, u.Amount, u.GenerationID = r.Key, r.Amount, r.Job
+	}
+	return u
+}
+
+// waiting is the error of a payment whose card holder is still asked.
+func (t *trip) waiting(r *entry) error {
+	return &RequiresActionError{
+		APIError: APIError{
+			Response: Response{StatusCode: http.StatusAccepted, IdempotencyKey: r.Key, IdempotencyReplay: true},
+			Method:   t.e.Method, Path: t.e.Path, Code: requiresAction,
+			Message: "its card holder has not confirmed it yet; nothing was sent",
+		},
+		PaymentIntentID: r.Intent,
+	}
+}
+
+// replay answers with what is recorded.
+func (t *trip) replay(r *entry, out any) error {
+	t.recalled, t.key, t.unanswered = true, r.Key, r.Doubt
+	if g, ok := out.(*job); ok && r.Job != "" && len(r.Answer) == 0 {
+		g.g = Generation{ID: r.Job, Path: t.path, Status: StatusProcessing, TrackID: r.Track}
+		return nil
+	}
+	body := []byte(r.Answer)
+	if len(body) == 0 {
+		body = t.stand(r)
+	}
+	t.last.Status, t.last.Sent = r.Status, true
+	if t.last.Status == 0 {
+		t.last.Status = http.StatusOK
+		if !r.paid() && r.State != stateAwaitingHuman {
+			t.last.Status = http.StatusConflict
+		}
+	}
+	t.last.answer = newAnswer(t.last.Status, http.Header{}, body)
+	t.last.body = &body
+	err := t.read(&t.last, out)
+	t.last.body = nil // it is nobody's to give back
+	return err
+}
+
+// stand is an answer for an outcome that was found in another way than by one.
+func (t *trip) stand(r *entry) []byte {
+	type payment struct {
+		Status string `json:"status"`
+		Intent string `json:"payment_intent_id,omitzero"`
+	}
+	type data struct {
+		Status  string  `json:"status"`
+		Payment payment `json:"payment"`
+		Message string  `json:"message"`
+	}
+	var v any = struct {
+		Data data `json:"data"`
+	}{data{"active", payment{"succeeded", r.Intent}, firstOf(r.Note, "as recorded")}}
+	if t.e == walletFund.row() || t.e == walletWithdraw.row() {
+		v = struct {
+			Data data `json:"data"`
+		}{data{"succeeded", payment{"succeeded", r.Intent}, firstOf(r.Note, "as recorded")}}
+	}
+	if !r.paid() {
+		type refusal struct {
+			Code    string            `json:"code"`
+			Message string            `json:"message"`
+			Details map[string]string `json:"details"`
+		}
+		code := ""
+		if r.State == stateDeclined {
+			code = "payment_declined"
+		}
+		v = struct {
+			Error refusal `json:"error"`
+		}{refusal{code, firstOf(r.Note, "as recorded"), map[string]string{"payment_intent_id": r.Intent}}}
+	}
+	b, _ := json.Marshal(v) // texts always encode
+	return b
+}
+
+// allowSpend asks the owner's policies.
+func (t *trip) allowSpend(ctx context.Context) (err error) {
+	p, cfg := t.pay, t.c.cfg
+	if p.stake, err = t.stake(ctx); err != nil {
+		return err
+	}
+	in := t.intent()
+	if most := t.opts.maxCharge; !most.IsZero() && p.stake.known && most.Less(p.stake.amount) {
+		return &SpendLimitError{Intent: in, Limit: most}
+	}
+	if len(cfg.policies) == 0 {
+		return nil
+	}
+	if len(t.opts.fields) > 0 {
+		return &ParamError{Param: "WithBodyField " + t.opts.fields[0].name, Reason: "a policy cannot tell what it does to a payment"}
+	}
+	for i := range cfg.policies {
+		if _, ok := t.counted(&cfg.policies[i], &p.stake); !ok && cfg.policies[i].limits() {
+			return &SpendLimitError{Intent: in, Err: errAmountUnknown}
+		}
+	}
+	r := t.newEntry(moment{})
+	if err := p.j.see(ctx, func(b *book, now moment) error {
+		if err := t.unfrozen(ctx); err != nil {
+			return err
+		}
+		return t.fitsAccount(r, b, now)
+	}); err != nil {
+		return err
+	}
+	for i := range cfg.policies {
+		if approve := cfg.policies[i].Approve; approve != nil {
+			if err := approve(ctx, in); err != nil {
+				return &SpendLimitError{Intent: in, Err: err}
+			}
+		}
+	}
+	return nil
+}
+
+// intent is what the owner is asked about.
+func (t *trip) intent() SpendIntent {
+	s := &t.pay.stake
+	in := SpendIntent{
+		Operation: t.opts.operation, Endpoint: t.e.Name, Account: t.pay.j.account, PaymentMethodID: s.payment,
+		IdempotencyKey: t.key, Amount: s.amount, AmountKnown: s.known, PlanID: s.plan,
+	}
+	if s.standing == autoFundingOrder {
+		in.Amount = s.orders
+	}
+	if !s.known {
+		in.Amount = t.counts()
+	}
+	return in
+}
+
+// counts is what the budgets count for the call.
+func (t *trip) counts() (most Amount) {
+	s := &t.pay.stake
+	most = s.amount
+	if s.known {
+		return most
+	}
+	most = t.opts.maxCharge
+	for i := range t.c.cfg.policies {
+		if a, ok := t.counted(&t.c.cfg.policies[i], s); ok && most.Less(a) {
+			most = a
+		}
+	}
+	return most
+}
+
+// fitsAccount asks the policies that are about the account's own budget, and those
+// that no sum is about.
+func (t *trip) fitsAccount(r *entry, b *book, now moment) (err error) {
+	in := t.intent()
+	for i := range t.c.cfg.policies {
+		policy := &t.c.cfg.policies[i]
+		if policy.Budget != "" {
+			continue
+		}
+		if policy.Window != 0 {
+			if now, err = notBefore(now, b.At); err != nil {
+				return err
+			}
+		}
+		if err := policy.fits(&in, r, &b.Purse, now.early); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// unfrozen says no while all spending is frozen, or nobody can tell.
+func (t *trip) unfrozen(ctx context.Context) error {
+	f, err := t.pay.j.frozen(ctx)
+	if err != nil {
+		return &SpendLimitError{Intent: t.intent(), Err: fmt.Errorf("%w, because it cannot be read whether it is: %w", ErrFrozen, err)}
+	}
+	if f != nil {
+		return &SpendLimitError{Intent: t.intent(), Err: f}
+	}
+	return nil
+}
+
+// newEntry is the try as it is written down before it is sent.
+func (t *trip) newEntry(now moment) *entry {
+	p := t.pay
+	r := &entry{
+		ID: p.q.id, Name: p.q.name, Endpoint: p.q.endpoint, Key: t.key, Print: p.q.print, Try: p.tries + 1, Sends: 1,
+		State: stateSent, Unnamed: p.q.unnamed, Owner: p.j.owner, Lease: t.lease(now), First: now.late,
+		Amount: p.stake.amount, Known: p.stake.known, Hold: t.counts(), Standing: p.stake.standing, Orders: p.stake.orders,
+		Payment: p.stake.payment, Plan: p.stake.plan, Before: p.before, Track: t.track,
+	}
+	if !p.j.private {
+		r.Method, r.Path, r.Body = t.e.Method, t.path, t.keepable()
+	}
+	for i := range t.c.cfg.policies {
+		if name := t.c.cfg.policies[i].Budget; name != "" && !slices.Contains(r.Budgets, name) {
+			r.Budgets = append(r.Budgets, name)
+		}
+	}
+	return r
+}
+
+// lease is until when nobody else may go on with the try: no sending, and no wait
+// before it, takes longer.
+func (t *trip) lease(now moment) int64 {
+	return now.late + (t.timeout() + t.c.cfg.retry.MaxWait + leaseMargin).Milliseconds()
+}
+
+// reserve writes the try down, before the first byte leaves. A try that was taken
+// over is down already.
+func (t *trip) reserve(ctx context.Context) error {
+	p := t.pay
+	if p == nil {
+		return nil
+	}
+	if p.r != nil {
+		return t.again(ctx)
+	}
+	if err := t.listSubscriptions(ctx); err != nil {
+		return err
+	}
+	budgets := t.newEntry(moment{}).Budgets
+	if err := t.holdBudgets(ctx, budgets); err != nil {
+		return err
+	}
+	if len(budgets) > 0 {
+		points.Pass(ctx, points.Held)
+	}
+	var r *entry
+	err := p.j.step(ctx, func(b *book, now moment) error {
+		if r != nil { // of a step that was not taken
+			delete(p.j.flying, tryOf{r.ID, r.Try})
+		}
+		if err := t.unfrozen(ctx); err != nil {
+			return err
+		}
+		if !p.q.unnamed {
+			last, tries, err := p.j.lastTry(ctx, b, t.operationIn(b))
+			if err != nil {
+				return err
+			}
+			flying := last != nil && p.j.isFlying(last.ID, last.Try)
+			if next, err := p.q.recall(last, flying, now); err != nil || next != moveSend || tries != p.tries {
+				return errRaced
+			}
+		}
+		for _, other := range b.Ops {
+			if p.q.hinders(other, p.j.isFlying(other.ID, other.Try)) {
+				return t.hindered(other)
+			}
+		}
+		r = t.newEntry(now)
+		if err := t.fitsAccount(r, b, now); err != nil {
+			return err
+		}
+		b.reserve(r)
+		p.j.fly(r)
+		return nil
+	})
+	if err != nil {
+		if r != nil {
+			p.j.land(r)
+			if _, failed := as[*storeError](err); failed { // it may be down all the same
+				p.j.locked(func() { p.j.owed = append(p.j.owed, owed{r.clone(), outcome{}}) })
+			}
+		}
+		return errors.Join(err, t.releaseBudgets(ctx, budgets))
+	}
+	p.r = r.clone()
+	points.Pass(ctx, points.Reserved)
+	return nil
+}
+
+// hindered is the error of an unnamed call while another one is unresolved.
+func (t *trip) hindered(other *entry) error {
+	return fmt.Errorf("%w: key %s of %s, sent %s, is %q; Client.Pending shows it, Client.Settle finds out what became of it; "+
+		"if this is another payment, give it a name with WithOperation; nothing was sent",
+		ErrPendingOperation, firstOf(other.Key, other.ID), other.Endpoint, time.UnixMilli(other.First).UTC().Format(time.RFC3339), other.State)
+}
+
+// again asks the journal whether the try may be sent once more.
+func (t *trip) again(ctx context.Context) error {
+	p := t.pay
+	if p == nil || p.r == nil {
+		return nil
+	}
+	err := p.j.step(ctx, func(b *book, now moment) error {
+		if err := t.unfrozen(ctx); err != nil {
+			return err
+		}
+		return b.again(p.r.ID, p.r.Try, p.j.owner, now, t.c.cfg.keyLifetime, t.lease(now))
+	})
+	if err == nil {
+		points.Pass(ctx, points.Repeating)
+	}
+	return err
+}
+
+// holdBudgets holds the sum in the budgets that have a name.
+func (t *trip) holdBudgets(ctx context.Context, names []string) error {
+	p := t.pay
+	for i, name := range names {
+		hold := func() error {
+			return p.j.stepBudget(ctx, name, func(purse *purse, now moment) error {
+				r := t.newEntry(now)
+				r.ID = p.j.opName(r.ID)
+				in := t.intent()
+				for k := range t.c.cfg.policies {
+					if policy := &t.c.cfg.policies[k]; policy.Budget == name {
+						if err := policy.fits(&in, r, purse, now.early); err != nil {
+							return err
+						}
+					}
+				}
+				purse.hold(r, r.Lease)
+				return nil
+			})
+		}
+		err := hold()
+		if errors.Is(err, ErrSpendLimit) { // perhaps for the sake of one that is settled
+			if err := p.j.sweep(ctx, name); err != nil {
+				return errors.Join(err, t.releaseBudgets(ctx, names[:i]))
+			}
+			err = hold()
+		}
+		if err != nil {
+			return errors.Join(err, t.releaseBudgets(ctx, names[:i+1]))
+		}
+	}
+	return nil
+}
+
+// releaseBudgets gives back what named budgets hold for a try that is not down.
+func (t *trip) releaseBudgets(ctx context.Context, names []string) error {
+	p := t.pay
+	if len(names) == 0 {
+		return nil
+	}
+	ctx, cancel := detach(ctx)
+	defer cancel()
+	r := t.newEntry(moment{})
+	r.Budgets = names
+	if err := p.j.settleBudgets(ctx, r, nil, false); err != nil {
+		t.c.warn(ctx, "modelslab: a budget holds what was not spent, until its lease ends", slog.String("error", err.Error()))
+	}
+	return nil
+}
+
+// detach makes a context for what has to be written although the call is over.
+func detach(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(ctx), storeTimeout)
+}
+
+// note keeps what a payment's answer says.
+func (t *trip) note(r *result) {
+	p := t.pay
+	if p == nil || r.Status == 0 || r.err != nil || t.events.taken() {
+		return
+	}
+	p.status, p.intent, p.paid = r.Status, "", Amount{}
+	if !t.e.generation() && r.answer.shape == shapeObject {
+		var w paymentWords
+		if o := r.answer.object(); len(o) > 0 && w.read(o) == nil {
+			p.intent = w.intent
+			if a := w.amount(); a.sent && a.Amount.Sign() > 0 {
+				p.paid = a.Amount
+			}
+		}
+	}
+	p.answer = nil
+	if t.e.generation() && p.q.unnamed {
+		return
+	}
+	p.answer = t.presentable(r.answer.body)
+}
+
+// mostKept is the longest answer that is kept in the journal, in bytes.
+const mostKept = 16 << 10
+
+// presentable is a body without what must not be kept; nil: there is no such.
+func (t *trip) presentable(body []byte) []byte {
+	if len(body) == 0 || len(body) > mostKept || !json.Valid(body) {
+		return nil
+	}
+	clean := t.scrub(string(body))
+	if len(clean) == len(body) {
+		return bytes.Clone(body)
+	}
+	if !json.Valid([]byte(clean)) {
+		return nil
+	}
+	return []byte(clean)
+}
+
+// keepable is the exact request, if all of its fields may be kept.
+func (t *trip) keepable() json.RawMessage {
+	allowed, ok := keptFields[t.e.Name]
+	if !ok || t.files != nil || t.query != "" {
+		return nil
+	}
+	for m := membersOf(t.body); m.next(); {
+		if !slices.Contains(allowed, string(m.name)) {
+			return nil
+		}
+	}
+	return t.body
+}
+
+// keptFields are the fields of payments that may be kept in a store. None of them
+// is a secret.
+var keptFields = map[string][]string{
+	"wallet.fund":                 {"amount", "payment_method_id"},
+	"wallet.withdraw":             {"amount"},
+	"wallet.set_auto_funding":     {"auto_charge_amount", "charge_threshold"},
+	"wallet.redeem_coupon":        {"coupon_code", "payment_method_id", "purchase_amount"},
+	"billing.payment_link":        {"purpose", "amount", "plan_id"},
+	"subscriptions.create":        {"plan_id", "payment_method_id", "success_url", "cancel_url"},
+	"subscriptions.change_plan":   {"new_plan_id"},
+	"subscriptions.resume":        {},
+	"subscriptions.reset_cycle":   {},
+	"subscriptions.charge_amount": {"amount"},
+	"subscriptions.fix_payment":   {"plan_category", "stripe_subscription_id"},
+}
+
+// outcome is what a call's end says of its try.
+func (t *trip) outcome(out any, err error) *outcome {
+	p := t.pay
+	o := &outcome{state: stateSucceeded, status: p.status, answer: p.answer, intent: p.intent, paid: p.paid}
+	api, answered := as[*APIError](err)
+	switch {
+	case err == nil:
+		t.succeeded(out, o)
+	case errors.Is(err, ErrOutcomeUnknown):
+		*o = outcome{state: stateSent, intent: p.intent}
+		if u, ok := as[*OutcomeUnknownError](err); ok {
+			o.job = u.GenerationID
+		}
+	case errors.Is(err, ErrRequiresAction):
+		*o = outcome{state: stateAction, intent: p.intent, status: p.status}
+		if a, ok := as[*RequiresActionError](err); ok {
+			o.intent = a.PaymentIntentID
+		}
+	case errors.Is(err, ErrPaymentDeclined):
+		o.state, o.doubt = stateDeclined, t.unanswered && !(answered && api.IdempotencyReplay)
+		if d, ok := as[*PaymentDeclinedError](err); ok {
+			o.intent = firstOf(d.PaymentIntentID, o.intent)
+		}
+	case errors.Is(err, ErrGenerationFailed):
+		if g, ok := as[*GenerationError](err); ok && g.GenerationID != "" {
+			o.job = g.GenerationID // it was accepted, and broke
+			break
+		}
+		o.state = stateRefused
+	case answered && api.StatusCode != 0:
+		o.state, o.status = stateRefused, api.StatusCode
+	case t.unanswered:
+		*o = outcome{state: stateSent, intent: p.intent}
+	default:
+		*o = outcome{} // no byte has left
+	}
+	return o
+}
+
+// succeeded reads out of a result what the journal wants to know.
+func (t *trip) succeeded(out any, o *outcome) {
+	var link *PaymentLink
+	switch v := out.(type) {
+	case *PaymentLink:
+		link = v
+	case *job:
+		o.job = v.g.ID
+	case *whole:
+		if v.job != nil {
+			o.job = v.job.ID
+		}
+	default:
+		if t.byHand && t.e.Bearer {
+			if l := new(PaymentLink); len(t.pay.answer) > 0 {
+				a := newAnswer(o.status, nil, t.pay.answer)
+				if member(a.object(), "checkout_url") != nil || member(a.object(), "payment_url") != nil {
+					if l.decode(t, &a) == nil {
+						link = l
+					}
+				}
+			}
+		}
+	}
+	if link == nil {
+		return
+	}
+	o.state, o.session = stateAwaitingHuman, link.SessionID
+	if link.ExpiresAt != nil {
+		o.expires = link.ExpiresAt.UnixMilli()
+	}
+}
+
+// finish writes down what became of the payment, and gives the call its error.
+func (t *trip) finish(ctx context.Context, out any, err error) error {
+	p := t.pay
+	p.ended = true
+	o := t.outcome(out, err)
+	writing, cancel := ctx, context.CancelFunc(func() {})
+	if p.j.private {
+		writing = context.WithoutCancel(ctx)
+	} else {
+		writing, cancel = detach(ctx)
+	}
+	defer cancel()
+	points.Pass(writing, points.Answered)
+	if o.doubt {
+		if doubt := t.c.doubtful(writing, p.j, p.r); doubt == nil {
+			o.doubt = false
+		} else if errors.Is(doubt, ErrOutcomeUnknown) {
+			o = &outcome{state: stateSent, intent: o.intent}
+			err = t.unknown(err)
+		}
+	}
+	settled, late, other, failed := p.j.write(writing, p.r, o)
+	p.j.land(p.r)
+	switch {
+	case failed != nil:
+		t.c.warn(ctx, "modelslab: the outcome of a payment could not be written down; it stays pending",
+			slog.String("endpoint", t.e.Name), slog.String("idempotency_key", t.key), slog.String("outcome", string(o.state)), slog.String("error", failed.Error()))
+		t.journalFailed(err, failed)
+	case late && settled != nil:
+		t.c.warn(ctx, "modelslab: money has moved for a payment that had been closed",
+			slog.String("endpoint", t.e.Name), slog.String("idempotency_key", t.key))
+		if other != nil && (other.paid() || other.open()) {
+			return paidTwice(settled, other)
+		}
+	}
+	return err
+}
+
+// journalFailed tells the caller that the record lacks what the call knows.
+func (t *trip) journalFailed(err, failed error) {
+	if t.opts.response != nil {
+		t.opts.response.JournalErr = failed
+	}
+	if api, ok := as[*APIError](err); ok {
+		api.JournalErr = failed
+	}
+}

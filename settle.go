@@ -1,0 +1,1190 @@
+package modelslab
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"iter"
+	"log/slog"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/modelslab/modelslab-agents-go/internal/retry"
+)
+
+// What became of a payment whose answer was lost: read first, then ask with the
+// same key while it is young, and otherwise leave it to its owner.
+
+// PendingOperation is a payment that was sent, or may have been, and is not
+// settled.
+type PendingOperation struct {
+	ID              string // what the journal calls it
+	IdempotencyKey  string // empty for generations
+	Operation       string // the name given with WithOperation, if any
+	Endpoint        string // "wallet.fund"
+	Account         string
+	State           string // "sent", "stranded", "action_required", "awaiting_human", or "declined" in doubt
+	PaymentIntentID string // "pi_…", if known
+	SessionID       string // "cs_…", of a page to pay on
+	GenerationID    string // of a submission whose answer named a job; see Generation.Fetch
+	TrackID         string // of a submission with a webhook
+	Try, Sends      int
+	Amount          Amount // US dollars at stake; 0: not known
+	FirstSent       time.Time
+}
+
+func (j *journal) pending(r *entry) PendingOperation {
+	return PendingOperation{
+		ID: r.ID, IdempotencyKey: r.Key, Operation: r.Name, Endpoint: r.Endpoint, Account: j.account, State: string(r.State),
+		PaymentIntentID: r.Intent, SessionID: r.Session, GenerationID: r.Job, TrackID: r.Track,
+		Try: r.Try, Sends: r.Sends, Amount: r.Amount, FirstSent: time.UnixMilli(r.First),
+	}
+}
+
+// Pending lists what the account has sent and not settled, the oldest first: also
+// what other processes of the [Store] are at right now. [Client.Settle] finds out
+// what became of one.
+func (c *Client) Pending(ctx context.Context) ([]PendingOperation, error) {
+	j, err := c.journal(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var ops []PendingOperation
+	err = j.see(ctx, func(b *book, _ moment) error {
+		ops = nil
+		for _, r := range b.Ops {
+			if r.open() {
+				ops = append(ops, j.pending(r))
+			}
+		}
+		return nil
+	})
+	slices.SortStableFunc(ops, func(a, b PendingOperation) int { return a.FirstSent.Compare(b.FirstSent) })
+	return ops, err
+}
+
+// journal is that of the account the client acts for.
+func (c *Client) journal(ctx context.Context) (*journal, error) {
+	if ctx == nil {
+		return nil, &ParamError{Param: "ctx", Reason: "nil"}
+	}
+	k := c.credentials()
+	if k.err != nil {
+		return nil, k.err
+	}
+	if k.account == "" && k.token == "" && k.apiKey == "" {
+		return nil, &credentialError{"the", "journal", "an account", "use WithSession, WithAccessToken or WithAccount"}
+	}
+	account, err := c.bookAccount(ctx, k, !c.cfg.private || len(c.cfg.policies) > 0)
+	if err != nil {
+		return nil, err
+	}
+	return c.shared.journals.of(c.cfg, account), nil
+}
+
+// SettlementStatus is what Settle found out.
+type SettlementStatus string
+
+// The statuses of a settlement.
+const (
+	Done           SettlementStatus = "done"            // it was paid
+	Refused        SettlementStatus = "refused"         // it was not, and cannot be any more
+	ActionRequired SettlementStatus = "action_required" // a human has to act: 3-D Secure, or a page to pay on
+	Unknown        SettlementStatus = "unknown"         // nobody can say yet
+)
+
+// Settlement is what became of a pending operation.
+type Settlement struct {
+	Status          SettlementStatus
+	Amount          Amount // US dollars that have moved; 0 unless Done, or where it is not known
+	PaymentIntentID string
+	Response        Response // of the last answer, if the API was asked to carry it out
+}
+
+// Settle finds out what became of a pending operation. It reads first: the
+// payment, the wallet's transactions, the subscriptions, the page to pay on, or
+// the job. Where that proves nothing it asks with the same idempotency key, as
+// long as that is young ([WithKeyLifetime]), which pays at most once. Otherwise the
+// operation is stranded: it counts against the budgets, is never sent again, and
+// waits for [Client.Resolve].
+//
+// An error says that it could not be looked; the status is Unknown then. One that
+// another process is at is [ErrPendingOperation].
+func (c *Client) Settle(ctx context.Context, op PendingOperation, opts ...RequestOption) (*Settlement, error) {
+	var o callOptions
+	if err := o.apply(opts); err != nil {
+		return nil, err
+	}
+	if o.key != "" || o.operation != "" || len(o.fields) > 0 {
+		return nil, &ParamError{Param: "Settle", Reason: "asks with the key and the request that are recorded; leave WithIdempotencyKey, WithOperation and WithBodyField out"}
+	}
+	j, err := c.journal(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for range 4 {
+		last, err := j.lookUp(ctx, op)
+		if err != nil {
+			return nil, err
+		}
+		if !last.open() {
+			return settlement(last), nil
+		}
+		found, err := c.pursue(ctx, j, last)
+		switch {
+		case err != nil:
+			return &Settlement{Status: Unknown}, err
+		case found == nil || !found.r.open():
+			continue
+		case !found.young:
+			return settlement(found.r), nil
+		case len(found.r.Body) == 0 && found.r.Method != "" && !bodiless(found.r), found.r.Method == "":
+			err := c.disown(ctx, j, found.r)
+			return &Settlement{Status: Unknown}, err
+		}
+		var resp Response
+		err = c.askAgain(ctx, j, found.r, append(opts[:len(opts):len(opts)], WithResponse(&resp)))
+		s := settlement(found.r)
+		if last, lost := j.lookUp(ctx, op); lost == nil {
+			s = settlement(last)
+		}
+		s.Response = resp
+		if o.response != nil {
+			*o.response = resp
+		}
+		if s.Status == Unknown && (errors.Is(err, ErrFrozen) || resp.StatusCode == 0) {
+			return s, err
+		}
+		return s, nil
+	}
+	return &Settlement{Status: Unknown}, fmt.Errorf("%w: other processes are at it", ErrPendingOperation)
+}
+
+func bodiless(r *entry) bool {
+	return r.Endpoint == subscriptionsResume.row().Name || r.Endpoint == subscriptionsResetCycle.row().Name
+}
+
+func settlement(r *entry) *Settlement {
+	s := &Settlement{Status: Unknown, PaymentIntentID: r.Intent}
+	switch {
+	case r.paid():
+		s.Status, s.Amount = Done, r.Paid
+	case r.State.settled() && !r.Doubt:
+		s.Status = Refused
+	case r.State == stateAction, r.State == stateAwaitingHuman:
+		s.Status = ActionRequired
+	}
+	return s
+}
+
+// lookUp finds the try that a caller means.
+func (j *journal) lookUp(ctx context.Context, op PendingOperation) (*entry, error) {
+	var found *entry
+	err := j.see(ctx, func(b *book, _ moment) error {
+		found = nil
+		id := op.id()
+		if id == "" {
+			return &ParamError{Param: "PendingOperation", Reason: "names no operation: ID, IdempotencyKey or Operation is needed"}
+		}
+		for _, r := range b.Ops {
+			if (r.ID == id || op.ID == "" && r.Key != "" && r.Key == op.IdempotencyKey) && (op.Try == 0 || r.Try == op.Try) {
+				found = r.clone()
+			}
+		}
+		if found != nil {
+			return nil
+		}
+		kept, _, err := j.past(ctx, id)
+		for _, r := range kept {
+			if op.Try == 0 || r.Try == op.Try {
+				found = r
+			}
+		}
+		return err
+	})
+	if err == nil && found == nil {
+		err = &ParamError{Param: "PendingOperation", Value: firstOf(op.Operation, op.IdempotencyKey, op.ID), Reason: "is not in the journal of this account"}
+	}
+	return found, err
+}
+
+func (op *PendingOperation) id() string {
+	switch {
+	case op.ID != "":
+		return op.ID
+	case op.Operation != "":
+		return operationID(op.Operation)
+	case op.IdempotencyKey != "":
+		return keyID(op.IdempotencyKey)
+	}
+	return ""
+}
+
+// pursued is a try that this process now is at. young: it may be asked again.
+type pursued struct {
+	r     *entry
+	young bool
+}
+
+// pursue goes on with a try that nobody is at, and reads what became of it. nil:
+// somebody else has settled it meanwhile. A young one stays this process's.
+func (c *Client) pursue(ctx context.Context, j *journal, last *entry) (*pursued, error) {
+	var r *entry
+	err := j.step(ctx, func(b *book, now moment) error {
+		if r != nil {
+			delete(j.flying, tryOf{r.ID, r.Try})
+			r = nil
+		}
+		taken, err := b.take(last.ID, last.Try, j.owner, j.isFlying(last.ID, last.Try), now, now.late+leaseMargin.Milliseconds()*3)
+		switch {
+		case err != nil:
+			return err
+		case taken == nil:
+			return errUnchanged
+		}
+		r = taken.clone()
+		j.fly(r)
+		return nil
+	})
+	if errors.Is(err, errUnchanged) {
+		if last.open() {
+			return nil, j.adopt(ctx, last)
+		}
+		return nil, nil //nolint:nilnil // it is settled
+	}
+	if err != nil {
+		return nil, err
+	}
+	o, err := c.find(ctx, j, r)
+	if err != nil {
+		_ = c.disown(ctx, j, r)
+		return nil, err
+	}
+	young := false
+	if o == nil && r.State == stateSent {
+		now, err := j.now(ctx)
+		if err != nil {
+			_ = c.disown(ctx, j, r)
+			return nil, err
+		}
+		if r.Key == "" || tooOld(r, now, c.cfg.keyLifetime) {
+			o = &outcome{state: stateStranded}
+		} else {
+			young = true
+		}
+	}
+	if young {
+		return &pursued{r, true}, nil
+	}
+	if o == nil {
+		return &pursued{r, false}, c.disown(ctx, j, r)
+	}
+	writing, cancel := detach(ctx)
+	defer cancel()
+	settled, _, _, err := j.write(writing, r, o)
+	j.land(r)
+	if err != nil {
+		return nil, err
+	}
+	if settled == nil {
+		return nil, nil //nolint:nilnil // it is settled
+	}
+	return &pursued{settled, false}, nil
+}
+
+// adopt puts a try that is kept elsewhere, and still open, back into the book.
+func (j *journal) adopt(ctx context.Context, last *entry) error {
+	return j.step(ctx, func(b *book, _ moment) error {
+		if b.find(last.ID, last.Try) != nil {
+			return errUnchanged
+		}
+		b.Ops = append(b.Ops, last.clone())
+		return nil
+	})
+}
+
+// disown says that nobody is at a try any more.
+func (c *Client) disown(ctx context.Context, j *journal, r *entry) error {
+	writing, cancel := detach(ctx)
+	defer cancel()
+	_, _, _, err := j.write(writing, r, &outcome{state: stateSent})
+	j.land(r)
+	return err
+}
+
+// askAgain sends a recorded request under its key.
+func (c *Client) askAgain(ctx context.Context, j *journal, r *entry, opts []RequestOption) error {
+	e := rowNamed(r.Endpoint)
+	if e == nil {
+		return c.disown(ctx, j, r)
+	}
+	t := &trip{c: c, e: e, path: r.Path, body: r.Body, key: r.Key, cred: c.credentials(), unanswered: true}
+	t.pay = &payment{j: j, r: r, taken: true}
+	t.pay.q = inquiry{id: r.ID, name: r.Name, endpoint: r.Endpoint, print: r.Print, owner: j.owner}
+	if err := t.opts.apply(opts); err != nil {
+		return errors.Join(err, c.disown(ctx, j, r))
+	}
+	out := t.recorded()
+	if err := t.wait(ctx); err != nil {
+		return errors.Join(err, c.disown(ctx, j, r))
+	}
+	return seal(t.pays(ctx, out))
+}
+
+// recorded makes the params and the result of a request that was taken from the
+// journal.
+func (t *trip) recorded() any {
+	read := func(params any) bool { return json.Unmarshal(t.body, params) == nil }
+	switch t.e {
+	case walletFund.row():
+		var p WalletFundParams
+		if read(&p) && p.PaymentMethodID != "" {
+			t.in.body = p
+			return new(Funding)
+		}
+		t.in.body = WalletFundCheckoutParams{Amount: p.Amount}
+		return new(PaymentLink)
+	case billingPaymentLink.row():
+		var p PaymentLinkParams
+		read(&p)
+		t.in.body = p
+		return new(PaymentLink)
+	case subscriptionsCreate.row():
+		var p SubscriptionCreateParams
+		if read(&p) && p.PaymentMethodID != "" {
+			t.in.body = p
+			return new(SubscriptionResult)
+		}
+		t.in.body = SubscriptionCheckoutParams{PlanID: p.PlanID}
+		return new(PaymentLink)
+	case subscriptionsChangePlan.row():
+		var p SubscriptionChangePlanParams
+		read(&p)
+		t.in.body = p
+		return new(SubscriptionChange)
+	case subscriptionsChargeAmount.row():
+		var p SubscriptionChargeAmountParams
+		read(&p)
+		t.in.body = p
+		return new(AmountCharge)
+	case walletRedeemCoupon.row():
+		var p WalletRedeemCouponParams
+		read(&p)
+		t.in.body = p
+		return new(CouponRedemption)
+	case walletWithdraw.row():
+		var p WalletWithdrawParams
+		read(&p)
+		t.in.body = p
+		return new(Withdrawal)
+	case walletSetAutoFunding.row():
+		var p WalletSetAutoFundingParams
+		read(&p)
+		t.in.body = p
+		return new(AutoFunding)
+	}
+	return new(SubscriptionChange)
+}
+
+func rowNamed(name string) *Endpoint {
+	for i := range table {
+		if table[i].Name == name {
+			return &table[i]
+		}
+	}
+	return nil
+}
+
+// Reading.
+
+// find reads what became of a try; nil: nothing proves it.
+func (c *Client) find(ctx context.Context, j *journal, r *entry) (*outcome, error) {
+	if r.Intent != "" {
+		status, err := c.Wallet.PaymentStatus(ctx, r.Intent)
+		switch {
+		case err == nil && status.Succeeded():
+			o := &outcome{state: stateSucceeded, intent: r.Intent, note: "read from the payment"}
+			if status.Amount != nil {
+				o.paid = *status.Amount
+			}
+			return o, nil
+		case err == nil && status.IsFinal() && r.State == stateAction:
+			return &outcome{state: stateDeclined, intent: r.Intent, status: 402, note: "the payment has " + clean(status.Status, maxCodeText)}, nil
+		case r.State == stateAction:
+			return nil, err
+		case err != nil && !errors.Is(err, ErrNotFound):
+			return nil, err
+		}
+	}
+	switch e := rowNamed(r.Endpoint); {
+	case r.Session != "":
+		return c.findSession(ctx, r)
+	case r.Job != "":
+		return c.findJob(ctx, r)
+	case e == nil:
+		return nil, nil //nolint:nilnil // a path that nobody knows
+	case e == walletFund.row(), e == walletRedeemCoupon.row(), e == subscriptionsChargeAmount.row():
+		if r.Payment == "" && e != subscriptionsChargeAmount.row() || r.Amount.IsZero() {
+			return nil, nil //nolint:nilnil // nothing was to be charged at once
+		}
+		return c.findCredit(ctx, j, r)
+	case strings.HasPrefix(r.Endpoint, "subscriptions."):
+		return c.findSubscription(ctx, j, r)
+	}
+	return nil, nil //nolint:nilnil // nothing to read
+}
+
+// findJob asks for the job that a lost answer named.
+func (c *Client) findJob(ctx context.Context, r *entry) (*outcome, error) {
+	_, err := c.Generation.Fetch(ctx, &Generation{ID: r.Job, Path: r.Path})
+	switch {
+	case err == nil, errors.Is(err, ErrGenerationFailed):
+		return &outcome{state: stateSucceeded, job: r.Job, note: "its job is there"}, nil
+	case errors.Is(err, ErrValidation), errors.Is(err, ErrNotFound):
+		return nil, nil //nolint:nilnil // it cannot be asked for
+	}
+	return nil, err
+}
+
+// mostRead is how many transactions are read to find one, 200 at a time.
+const mostRead = 2000
+
+// findCredit looks for the credit of a payment among the wallet's transactions.
+func (c *Client) findCredit(ctx context.Context, j *journal, r *entry) (*outcome, error) {
+	free, wanting, err := c.unexplained(ctx, j, r)
+	if err != nil {
+		return nil, err
+	}
+	for _, tx := range free {
+		if r.Intent != "" && tx.TransactionID == r.Intent {
+			return c.claim(ctx, j, r, tx)
+		}
+	}
+	if len(free) == 0 || len(free) != wanting {
+		return nil, nil //nolint:nilnil // ambiguity is no proof
+	}
+	for _, tx := range free {
+		if o, err := c.claim(ctx, j, r, tx); o != nil || err != nil {
+			return o, err
+		}
+	}
+	return nil, nil //nolint:nilnil // others have claimed them
+}
+
+// claim makes a transaction that of a try, if it is nobody's.
+func (c *Client) claim(ctx context.Context, j *journal, r *entry, tx *Transaction) (*outcome, error) {
+	id := firstOf(tx.TransactionID, tx.ref, itoa(int64(tx.ID)))
+	mine := []byte(r.ID + "/" + itoa(int64(r.Try)))
+	key := j.space + "claim/" + storeName(id)
+	ok, err := j.store.Swap(ctx, key, nil, mine, 0)
+	if err == nil && !ok {
+		var whose []byte
+		whose, err = j.store.Get(ctx, key)
+		ok = bytes.Equal(whose, mine)
+	}
+	if err != nil {
+		return nil, &storeError{"claiming a transaction", err}
+	}
+	if !ok {
+		return nil, nil //nolint:nilnil // it is another payment's
+	}
+	o := &outcome{state: stateSucceeded, paid: tx.Amount, tx: id, note: "found in the wallet's transactions"}
+	if paymentIntentForm.MatchString(tx.TransactionID) {
+		o.intent = tx.TransactionID
+	}
+	return o, nil
+}
+
+// unexplained are the credits of a try's amount that no settled payment explains,
+// and how many payments want one: those that are open, and those that are settled
+// without a word on which credit is theirs.
+func (c *Client) unexplained(ctx context.Context, j *journal, r *entry) (free []*Transaction, wanting int, err error) {
+	taken := map[string]bool{}
+	after := time.UnixMilli(r.First).Add(-clockSlack)
+	if err := j.each(ctx, func(x *entry) {
+		if x.ID == r.ID && x.Try == r.Try {
+			return
+		}
+		for _, id := range [...]string{x.Intent, x.Session, x.Tx} {
+			if id != "" && x.paid() {
+				taken[id] = true
+			}
+		}
+		credits := x.Endpoint == walletFund.row().Name && (x.Payment != "" || x.Session != "") || x.Endpoint == walletRedeemCoupon.row().Name ||
+			x.Endpoint == subscriptionsChargeAmount.row().Name || x.Endpoint == billingPaymentLink.row().Name
+		amount := x.Amount
+		if x.paid() && !x.Paid.IsZero() {
+			amount = x.Paid
+		}
+		if !credits || amount != r.Amount || x.Settled != 0 && time.UnixMilli(x.Settled).Before(after) {
+			return
+		}
+		if x.open() || x.paid() && x.Intent == "" && x.Tx == "" {
+			wanting++
+		}
+	}); err != nil {
+		return nil, 0, err
+	}
+	read := 0
+	for tx, err := range c.Wallet.AllTransactions(ctx, TransactionsParams{}) {
+		if err != nil {
+			return nil, 0, err
+		}
+		if read++; read > mostRead {
+			break
+		}
+		credit := (tx.Type == "" || tx.Type == TransactionCredit) && finished(tx.Status) && tx.Amount == r.Amount
+		late := !tx.CreatedAt.IsZero() && !tx.CreatedAt.Before(after)
+		if named := tx.TransactionID != "" && (tx.TransactionID == r.Intent || tx.TransactionID == r.Session); !credit || !late && !named || taken[tx.TransactionID] || taken[tx.ref] || tx.ID != 0 && taken[itoa(int64(tx.ID))] {
+			continue
+		}
+		whose, err := j.store.Get(ctx, j.space+"claim/"+storeName(firstOf(tx.TransactionID, tx.ref, itoa(int64(tx.ID)))))
+		if err != nil {
+			return nil, 0, &storeError{"reading a claim", err}
+		}
+		if whose != nil && string(whose) != r.ID+"/"+itoa(int64(r.Try)) {
+			continue
+		}
+		free = append(free, tx)
+	}
+	return free, wanting + 1, nil
+}
+
+// doubtful reports why it is not sure that a declined payment was not charged by
+// an earlier sending; nil: it was not.
+func (c *Client) doubtful(ctx context.Context, j *journal, r *entry) error {
+	switch {
+	case r.Endpoint == walletFund.row().Name && r.Payment != "":
+		free, _, err := c.unexplained(ctx, j, r)
+		if err == nil && len(free) > 0 {
+			return ErrOutcomeUnknown
+		}
+		return err
+	case strings.HasPrefix(r.Endpoint, "subscriptions.") && r.Before != nil:
+		o, err := c.findSubscription(ctx, j, r)
+		if o != nil {
+			return ErrOutcomeUnknown
+		}
+		return err
+	}
+	return errors.New("nothing to read tells")
+}
+
+// listSubscriptions notes what subscriptions there are before one is changed, so
+// that a lost answer can be told from what has changed.
+func (t *trip) listSubscriptions(ctx context.Context) error {
+	p := t.pay
+	if p.j.private && len(t.c.cfg.policies) == 0 || !strings.HasPrefix(t.e.Name, "subscriptions.") || p.before != nil || t.e == subscriptionsChargeAmount.row() {
+		return nil
+	}
+	list, err := t.c.Subscriptions.List(ctx)
+	if err != nil {
+		return fmt.Errorf("modelslab: the subscriptions before %s cannot be read, and nothing was sent: %w", t.e.Name, err)
+	}
+	p.before = []string{}
+	for i := range list {
+		p.before = append(p.before, snapshot(&list[i]))
+	}
+	return nil
+}
+
+// snapshot is what may change of a subscription.
+func snapshot(s *Subscription) string {
+	start := ""
+	if s.CurrentPeriodStart != nil {
+		start = s.CurrentPeriodStart.UTC().Format(time.RFC3339)
+	}
+	return strings.Join([]string{firstOf(itoa(int64(s.ID)), s.StripeSubscriptionID), itoa(int64(s.PlanID)), s.Status, start}, "|")
+}
+
+// findSubscription compares the subscriptions with those before.
+func (c *Client) findSubscription(ctx context.Context, j *journal, r *entry) (*outcome, error) {
+	if r.Before == nil {
+		return nil, nil //nolint:nilnil // nothing to compare with
+	}
+	rivals := 0
+	if err := j.see(ctx, func(b *book, _ moment) error {
+		rivals = 0
+		for _, x := range b.Ops {
+			if x.open() && x.Endpoint == r.Endpoint && x.Path == r.Path && (x.ID != r.ID || x.Try != r.Try) {
+				rivals++
+			}
+		}
+		return nil
+	}); err != nil {
+		return nil, err
+	}
+	list, err := c.Subscriptions.List(ctx)
+	if err != nil {
+		return nil, err
+	}
+	was := map[string][]string{}
+	for _, s := range r.Before {
+		parts := strings.Split(s, "|")
+		was[parts[0]] = parts
+	}
+	id, _, _ := strings.Cut(strings.TrimPrefix(r.Path, agentsBase+"/subscriptions/"), "/")
+	var proof []*Subscription
+	for i := range list {
+		s := &list[i]
+		now := strings.Split(snapshot(s), "|")
+		before, known := was[now[0]]
+		changed := false
+		switch r.Endpoint {
+		case subscriptionsCreate.row().Name:
+			changed = !known && s.PlanID == r.Plan && s.Active()
+		case subscriptionsChangePlan.row().Name:
+			changed = now[0] == id && known && s.PlanID == r.Plan && before[1] != now[1]
+		case subscriptionsResetCycle.row().Name:
+			changed = now[0] == id && known && before[3] != "" && now[3] > before[3]
+		case subscriptionsResume.row().Name, subscriptionsFixPayment.row().Name:
+			changed = now[0] == id && known && s.Active() && before[2] != s.Status
+		}
+		if changed {
+			proof = append(proof, s)
+		}
+	}
+	if len(proof) != 1 || rivals > 0 {
+		return nil, nil //nolint:nilnil // ambiguity is no proof
+	}
+	o := &outcome{state: stateSucceeded, note: "found among the subscriptions"}
+	if proof[0].Amount != nil {
+		o.paid = *proof[0].Amount
+	}
+	return o, nil
+}
+
+// findSession asks whether a page to pay on was paid, which credits it.
+func (c *Client) findSession(ctx context.Context, r *entry) (*outcome, error) {
+	link := &PaymentLink{SessionID: r.Session, Amount: r.Amount, PlanID: r.Plan}
+	if r.Expires != 0 {
+		link.ExpiresAt = &Timestamp{time.UnixMilli(r.Expires)}
+	}
+	var resp Response
+	confirm := func() (intent string, err error) {
+		f, err := c.Wallet.ConfirmCheckout(ctx, r.Session, WithResponse(&resp))
+		if err == nil {
+			intent = f.PaymentIntentID
+		}
+		return intent, err
+	}
+	found := func(refused *APIError) (string, bool) {
+		f, ok := c.Wallet.credited(ctx, link, refused)
+		if !ok {
+			return "", false
+		}
+		return f.PaymentIntentID, true
+	}
+	if subscribes(r) {
+		confirm = func() (string, error) {
+			_, err := c.Subscriptions.ConfirmCheckout(ctx, r.Session, WithResponse(&resp))
+			return "", err
+		}
+		found = func(refused *APIError) (string, bool) {
+			_, ok := c.Subscriptions.subscribed(ctx, link, refused)
+			return "", ok
+		}
+	}
+	paid := func(intent string) *outcome {
+		return &outcome{state: stateSucceeded, intent: intent, note: "a human has paid"}
+	}
+	if intent, ok := found(nil); ok {
+		return paid(intent), nil
+	}
+	intent, err := confirm()
+	if err == nil {
+		return paid(intent), nil
+	}
+	api, answered := as[*APIError](err)
+	if answered {
+		if intent, ok := found(api); ok {
+			return paid(intent), nil
+		}
+	}
+	if !errors.Is(err, ErrCheckoutPending) {
+		return nil, err
+	}
+	server := retry.ServerTime(resp.Header["Date"], time.Time{})
+	if p, ok := as[*pendingError](err); ok && p.unpaid && !resp.IdempotencyReplay && link.expired(server.Add(-expiryGrace)) {
+		return &outcome{state: stateClosed, note: "nobody paid before it expired"}, nil
+	}
+	return nil, nil //nolint:nilnil // nobody has paid yet
+}
+
+// subscribes reports whether a page buys a plan.
+func subscribes(r *entry) bool {
+	return r.Endpoint == subscriptionsCreate.row().Name || r.Endpoint == billingPaymentLink.row().Name && r.Plan != 0
+}
+
+// settlesSession writes down that a page was paid, whoever has confirmed it.
+func (c *Client) settlesSession(ctx context.Context, session, intent string) error {
+	j, err := c.journal(ctx)
+	if err != nil {
+		return err
+	}
+	return j.settleWhere(ctx, func(r *entry) bool { return r.Session == session }, &outcome{state: stateSucceeded, intent: intent, note: "a human has paid"})
+}
+
+// settlesTrack writes down that a submission whose answer was lost has a job.
+func (c *Client) settlesTrack(ctx context.Context, track, id string) error {
+	if track == "" || c.cfg.private {
+		return nil
+	}
+	j, err := c.journal(ctx)
+	if err != nil {
+		return err
+	}
+	return j.settleWhere(ctx, func(r *entry) bool { return r.Track == track }, &outcome{state: stateSucceeded, job: id, note: "its webhook has come"})
+}
+
+// settleWhere settles the open try that is meant, if there is one.
+func (j *journal) settleWhere(ctx context.Context, meant func(*entry) bool, o *outcome) error {
+	var r *entry
+	if err := j.see(ctx, func(b *book, _ moment) error {
+		r = nil
+		for _, x := range b.Ops {
+			if x.open() && meant(x) {
+				r = x.clone()
+			}
+		}
+		return nil
+	}); err != nil || r == nil {
+		return err
+	}
+	writing, cancel := detach(ctx)
+	defer cancel()
+	_, _, _, err := j.write(writing, r, o)
+	return err
+}
+
+// each goes over all tries of the account, each once: those in the book, and
+// those that are kept under their operations.
+func (j *journal) each(ctx context.Context, do func(*entry)) error {
+	var open []*entry
+	seen := map[tryOf]bool{}
+	if err := j.see(ctx, func(b *book, _ moment) error {
+		open = open[:0]
+		for _, r := range b.Ops {
+			open = append(open, r.clone())
+		}
+		return nil
+	}); err != nil {
+		return err
+	}
+	for _, r := range open {
+		seen[tryOf{r.ID, r.Try}] = true
+		do(r)
+	}
+	prefix := j.space + "op/"
+	for key, err := range j.store.List(ctx, prefix) {
+		if err != nil {
+			return &storeError{"listing the operations", err}
+		}
+		tries, _, err := j.past(ctx, strings.TrimPrefix(key, prefix))
+		if err != nil {
+			return err
+		}
+		for _, r := range tries {
+			if !seen[tryOf{r.ID, r.Try}] {
+				do(r)
+			}
+		}
+	}
+	return nil
+}
+
+// Verdict is the owner's word on a payment that nobody else can tell of.
+type Verdict string
+
+// The verdicts.
+const (
+	Paid    Verdict = "paid"
+	NotPaid Verdict = "not_paid"
+)
+
+// Resolve writes down the owner's word on a payment: what the card's statement or
+// the vendor's support says of one that Settle leaves unknown. Paid answers later
+// calls of the operation with success and counts op.Amount, or what was held.
+// NotPaid gives the budgets back what they held and opens the name again; if money
+// has moved all the same, [Client.Reconcile] finds it.
+//
+// With Paid, an operation that the journal has lost is written down anew, so that
+// its name is not paid for again: it needs Operation, Endpoint and Amount. note is
+// kept beside it.
+func (c *Client) Resolve(ctx context.Context, op PendingOperation, v Verdict, note string) error {
+	o := &outcome{note: firstOf(clean(note, maxMessageText), "its owner's word")}
+	switch v {
+	case Paid:
+		o.state, o.paid = stateSucceeded, op.Amount
+	case NotPaid:
+		o.state = stateClosed
+	default:
+		return &ParamError{Param: "Verdict", Value: string(v), Reason: "must be Paid or NotPaid"}
+	}
+	j, err := c.journal(ctx)
+	if err != nil {
+		return err
+	}
+	r, err := j.lookUp(ctx, op)
+	if errors.Is(err, ErrValidation) && v == Paid && op.Operation != "" && op.Endpoint != "" {
+		return c.recover(ctx, j, op, o)
+	}
+	if err != nil {
+		return err
+	}
+	switch {
+	case r.paid() && v == NotPaid:
+		return &ParamError{Param: "Verdict", Value: string(v), Reason: "the payment is recorded as paid"}
+	case !r.open() && v == NotPaid, r.paid():
+		return nil
+	}
+	err = j.step(ctx, func(b *book, now moment) error {
+		x := b.find(r.ID, r.Try)
+		if x != nil && x.held(j.owner, j.isFlying(x.ID, x.Try), now) {
+			return fmt.Errorf("%w: it is on its way in %s", ErrPendingOperation, where(x.Owner == j.owner))
+		}
+		return errUnchanged
+	})
+	if err != nil && !errors.Is(err, errUnchanged) {
+		return err
+	}
+	if o.paid.IsZero() {
+		o.paid = r.Amount
+	}
+	writing, cancel := detach(ctx)
+	defer cancel()
+	_, _, _, err = j.write(writing, r, o)
+	return err
+}
+
+// recover writes down an operation that its owner says was paid, and that the
+// journal does not know.
+func (c *Client) recover(ctx context.Context, j *journal, op PendingOperation, o *outcome) error {
+	if rowNamed(op.Endpoint) == nil {
+		return &ParamError{Param: "PendingOperation.Endpoint", Value: op.Endpoint, Reason: "is no endpoint's name; see Endpoints"}
+	}
+	try := max(op.Try, 1)
+	r := &entry{
+		ID: operationID(op.Operation), Name: op.Operation, Endpoint: op.Endpoint, Key: op.IdempotencyKey, Try: try,
+		State: stateStranded, Amount: op.Amount, Hold: op.Amount, Intent: op.PaymentIntentID, Session: op.SessionID, Nobody: true, Lost: true,
+	}
+	if r.Key == "" {
+		r.Key = operationKey(j.account, op.Endpoint, op.Operation, try)
+	}
+	if err := j.step(ctx, func(b *book, now moment) error {
+		r.First = now.late
+		if b.find(r.ID, r.Try) == nil {
+			b.reserve(r.clone())
+		}
+		return nil
+	}); err != nil {
+		return err
+	}
+	_, _, _, err := j.write(ctx, r, o)
+	return err
+}
+
+// LedgerEntry is a payment that was made.
+type LedgerEntry struct {
+	ID              string // what the journal calls it
+	Operation       string // the name given with WithOperation, if any
+	Endpoint        string
+	IdempotencyKey  string
+	Try             int
+	Amount          Amount // US dollars; of a generation the most that was counted for it
+	PaymentIntentID string // "pi_…", if known
+	SessionID       string // "cs_…", of a page to pay on
+	GenerationID    string
+	TransactionID   string // of the wallet's transaction that proved it, if one did
+	FirstSent       time.Time
+	Settled         time.Time // when it was known to be paid
+	Note            string    // how it is known, if not by the call's own answer
+}
+
+func ledgerEntry(r *entry) *LedgerEntry {
+	return &LedgerEntry{
+		ID: r.ID, Operation: r.Name, Endpoint: r.Endpoint, IdempotencyKey: r.Key, Try: r.Try, Amount: r.Paid,
+		PaymentIntentID: r.Intent, SessionID: r.Session, GenerationID: r.Job, TransactionID: r.Tx,
+		FirstSent: time.UnixMilli(r.First), Settled: time.UnixMilli(r.Settled), Note: r.Note,
+	}
+}
+
+// Ledger yields the account's payments, each once, in the order in which they
+// were settled. It ends with at most one error, last. With the default store
+// generations without a name are not in it.
+func (c *Client) Ledger(ctx context.Context) iter.Seq2[*LedgerEntry, error] {
+	return func(yield func(*LedgerEntry, error) bool) {
+		j, err := c.journal(ctx)
+		if err != nil {
+			yield(nil, err)
+			return
+		}
+		paid, err := j.paid(ctx)
+		if err != nil {
+			yield(nil, err)
+			return
+		}
+		for _, r := range paid {
+			if !yield(ledgerEntry(r), nil) {
+				return
+			}
+		}
+	}
+}
+
+func (j *journal) paid(ctx context.Context) (paid []*entry, err error) {
+	err = j.each(ctx, func(r *entry) {
+		if r.paid() {
+			paid = append(paid, r)
+		}
+	})
+	slices.SortStableFunc(paid, func(a, b *entry) int { return cmp.Or(cmp.Compare(a.Settled, b.Settled), cmp.Compare(a.First, b.First)) })
+	return paid, err
+}
+
+// Reconciliation compares the ledger with the wallet's transactions.
+type Reconciliation struct {
+	Matched   []LedgerEntry      // payments whose credit is in the wallet
+	Unclaimed []Transaction      // credits that no payment in the ledger explains: somebody else's, auto-funding's, or lost ones
+	Missing   []LedgerEntry      // payments into the wallet without a credit, such as ones that were refunded
+	Pending   []PendingOperation // what is not settled; see Settle
+}
+
+// Reconcile compares what the journal knows of the wallet with what the wallet
+// says, since a time. It finds charges that the journal has lost, as after a store
+// was restored from a copy: they are in Unclaimed, and [Client.Resolve] with Paid
+// writes them down under their names again. It sends no payment and settles none.
+func (c *Client) Reconcile(ctx context.Context, since time.Time) (*Reconciliation, error) {
+	j, err := c.journal(ctx)
+	if err != nil {
+		return nil, err
+	}
+	rec := &Reconciliation{}
+	if rec.Pending, err = c.Pending(ctx); err != nil {
+		return nil, err
+	}
+	paid, err := j.paid(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var credits []*Transaction
+	for tx, err := range c.Wallet.AllTransactions(ctx, TransactionsParams{}) {
+		if err != nil {
+			return nil, err
+		}
+		if (tx.Type == "" || tx.Type == TransactionCredit) && finished(tx.Status) && !tx.CreatedAt.Before(since) {
+			credits = append(credits, tx)
+		}
+	}
+	paid = slices.DeleteFunc(paid, func(r *entry) bool {
+		return !fundsWallet(r) || time.UnixMilli(r.Settled).Before(since) && time.UnixMilli(r.First).Before(since)
+	})
+	named := func(r *entry, tx *Transaction) bool {
+		id := firstOf(tx.TransactionID, tx.ref, itoa(int64(tx.ID)))
+		return id == r.Intent || id == r.Session || id == r.Tx
+	}
+	alike := func(r *entry, tx *Transaction) bool {
+		return r.Intent == "" && r.Session == "" && r.Tx == "" && tx.Amount == r.Paid
+	}
+	for _, same := range [...]func(*entry, *Transaction) bool{named, alike} {
+		paid = slices.DeleteFunc(paid, func(r *entry) bool {
+			i := slices.IndexFunc(credits, func(tx *Transaction) bool { return same(r, tx) })
+			if i < 0 {
+				return false
+			}
+			credits = slices.Delete(credits, i, i+1)
+			rec.Matched = append(rec.Matched, *ledgerEntry(r))
+			return true
+		})
+	}
+	for _, tx := range credits {
+		rec.Unclaimed = append(rec.Unclaimed, *tx)
+	}
+	for _, r := range paid {
+		rec.Missing = append(rec.Missing, *ledgerEntry(r))
+	}
+	return rec, nil
+}
+
+// fundsWallet reports whether a payment adds to the wallet.
+func fundsWallet(r *entry) bool {
+	switch r.Endpoint {
+	case walletFund.row().Name:
+		return true
+	case billingPaymentLink.row().Name:
+		return r.Plan == 0
+	}
+	return false
+}
+
+// Prune forgets settled operations whose outcome was written before a time: their
+// names could be paid for again, so it must be long after any of them may be
+// called. What is open stays, and so do the sums of the budgets. It returns how
+// many it took away.
+func (c *Client) Prune(ctx context.Context, before time.Time) (int, error) {
+	j, err := c.journal(ctx)
+	if err != nil {
+		return 0, err
+	}
+	if !before.Before(time.Now()) {
+		return 0, &ParamError{Param: "before", Value: before.String(), Reason: "must be in the past"}
+	}
+	gone := 0
+	prefix := j.space + "op/"
+	for key, err := range j.store.List(ctx, prefix) {
+		if err != nil {
+			return gone, &storeError{"listing the operations", err}
+		}
+		tries, raw, err := j.past(ctx, strings.TrimPrefix(key, prefix))
+		if err != nil {
+			return gone, err
+		}
+		if raw == nil || slices.ContainsFunc(tries, func(r *entry) bool {
+			return r.open() || !time.UnixMilli(r.Settled).Before(before)
+		}) {
+			continue
+		}
+		if ok, err := j.store.Swap(ctx, key, raw, nil, 0); err != nil {
+			return gone, &storeError{"forgetting an operation", err}
+		} else if ok {
+			gone += len(tries)
+		}
+	}
+	return gone, nil
+}
+
+// Freezing.
+
+// freeze is the switch that stops all spending.
+type freeze struct {
+	Reason string `json:"reason,omitzero"`
+	At     int64  `json:"at"`
+}
+
+func (f *freeze) Error() string {
+	s := ErrFrozen.Error() + " since " + time.UnixMilli(f.At).UTC().Format(time.RFC3339)
+	if f.Reason != "" {
+		s += ": " + clean(f.Reason, maxMessageText)
+	}
+	return s + "; see Client.Unfreeze"
+}
+
+func (f *freeze) Is(target error) bool { return target == ErrFrozen }
+
+// frozen reads the switch.
+func (j *journal) frozen(ctx context.Context) (*freeze, error) {
+	raw, err := j.store.Get(ctx, frozenKey)
+	if err != nil || raw == nil {
+		return nil, err
+	}
+	f := &freeze{}
+	if err := json.Unmarshal(raw, f); err != nil {
+		f.Reason = "what stands in the store is no freeze, and may be one"
+	}
+	return f, nil
+}
+
+// Freeze stops all spending of all processes of the [Store], at any origin and of
+// any account, until Unfreeze: no payment is begun and none is repeated. What is
+// on the wire already settles. Reading, ConfirmCheckout, DisableAutoFunding, Pause
+// and DeletePaymentMethod go on. Standing orders that the server has are not its
+// business: disable them too. reason is shown by the calls that are refused.
+func (c *Client) Freeze(ctx context.Context, reason string) error {
+	now := newClock().now()
+	enc, err := json.Marshal(freeze{clean(reason, maxMessageText), now.late})
+	if err != nil {
+		return err
+	}
+	for {
+		raw, err := c.cfg.store.Get(ctx, frozenKey)
+		if err != nil {
+			return &storeError{"freezing", err}
+		}
+		if raw != nil {
+			return nil // already
+		}
+		if ok, err := c.cfg.store.Swap(ctx, frozenKey, nil, enc, 0); ok || err != nil {
+			if err != nil {
+				return &storeError{"freezing", err}
+			}
+			return nil
+		}
+	}
+}
+
+// Unfreeze ends a freeze.
+func (c *Client) Unfreeze(ctx context.Context) error {
+	for {
+		raw, err := c.cfg.store.Get(ctx, frozenKey)
+		if err != nil {
+			return &storeError{"ending the freeze", err}
+		}
+		if raw == nil {
+			return nil
+		}
+		if ok, err := c.cfg.store.Swap(ctx, frozenKey, raw, nil, 0); ok || err != nil {
+			if err != nil {
+				return &storeError{"ending the freeze", err}
+			}
+			return nil
+		}
+	}
+}
+
+// ErrPaidTwice is inside the error of a payment that was made twice; see
+// [PaidTwiceError].
+var ErrPaidTwice = errors.New("modelslab: paid twice")
+
+// PaidTwiceError is an operation for which money has moved more than once, or has
+// moved and may move again: both are in the ledger or pending. It happens where a
+// payment that its owner had called unpaid was paid after all, or a human paid both
+// the card's confirmation and a payment link. It answers to [ErrPaidTwice] and to
+// [ErrOutcomeUnknown].
+type PaidTwiceError struct {
+	Operation     string
+	First, Second LedgerEntry // Second may not be settled: its Settled is zero then
+}
+
+// Error implements error.
+func (e *PaidTwiceError) Error() string { return e.text() }
+
+func (e PaidTwiceError) text() string {
+	how := "was paid as well"
+	if e.Second.Settled.IsZero() {
+		how = "may be paid as well"
+	}
+	return fmt.Sprintf("%v: %s: $%s (%s %s) was paid, and $%s (%s %s) %s: have one of them refunded", ErrPaidTwice, clean(firstOf(e.Operation, e.First.Endpoint), maxCodeText),
+		e.First.Amount, e.First.Endpoint, e.First.IdempotencyKey, e.Second.Amount, e.Second.Endpoint, e.Second.IdempotencyKey, how)
+}
+
+// Format writes the error's line under every verb.
+func (e PaidTwiceError) Format(f fmt.State, verb rune) { formatText(f, verb, e.text()) }
+
+// LogValue implements slog.LogValuer.
+func (e PaidTwiceError) LogValue() slog.Value { return slog.StringValue(e.text()) }
+
+// MarshalJSON writes the error's line and both payments.
+func (e PaidTwiceError) MarshalJSON() ([]byte, error) {
+	return json.Marshal(struct {
+		Error  string      `json:"error"`
+		First  LedgerEntry `json:"first"`
+		Second LedgerEntry `json:"second"`
+	}{e.text(), e.First, e.Second})
+}
+
+// Is reports whether target is [ErrPaidTwice] or [ErrOutcomeUnknown].
+func (e *PaidTwiceError) Is(target error) bool {
+	return target == ErrPaidTwice || target == ErrOutcomeUnknown
+}
+
+func paidTwice(a, b *entry) error {
+	e := &PaidTwiceError{Operation: a.Name, First: *ledgerEntry(a), Second: *ledgerEntry(b)}
+	if !b.paid() {
+		e.Second.Settled, e.Second.Amount = time.Time{}, b.Amount
+	}
+	return e
+}
