@@ -218,7 +218,8 @@ func (q *inquiry) hinders(r *entry, flying bool) bool {
 	case r.State == stateSent && r.Owner == q.owner && flying:
 		return false // a call of this very process, which will say what became of it
 	}
-	return r.State == stateSent || r.State == stateStranded || r.State == stateAction || r.Doubt
+	// That a card holder is asked is known, and another card may be tried for it.
+	return r.State == stateSent || r.State == stateStranded || r.State == stateAction && r.Print == q.print || r.Doubt
 }
 
 // outcome is what became of a try.

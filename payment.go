@@ -110,7 +110,7 @@ func (t *trip) inquire(ctx context.Context) error {
 	default:
 		p.q.id, p.q.unnamed = keyID(t.key), t.opts.key == ""
 	}
-	if !p.q.unnamed || p.q.once {
+	if !p.q.unnamed || !p.q.once || p.q.durable {
 		p.q.print = t.fingerprint()
 	}
 	return nil
