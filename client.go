@@ -636,7 +636,7 @@ func (t *trip) wait(ctx context.Context) error {
 	for {
 		d, empty := t.limit.emptyFor(time.Now())
 		if !empty {
-			return nil
+			return t.admit(ctx)
 		}
 		if mode == RateLimitRefuse || !t.c.cfg.retry.Fits(ctx, d) {
 			return &RateLimitError{
@@ -706,6 +706,9 @@ func (t *trip) send(ctx context.Context, out any) error {
 		lost := r.err
 		*r = result{}
 		stopped := holdOn(ctx, delay)
+		if stopped == nil {
+			stopped = t.admit(ctx)
+		}
 		if stopped == nil {
 			stopped = t.again(ctx)
 		}

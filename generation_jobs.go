@@ -349,7 +349,9 @@ func (s *GenerationService) fetch(ctx context.Context, g *Generation, opts []Req
 		}
 	}
 	if s.c.cfg.queueLimit > 0 && (err == nil && j.g.Done() || errors.Is(err, ErrGenerationFailed) || errors.Is(err, ErrNotFound)) {
-		s.c.queue(s.c.credentials()).ended(g.ID, g.Path)
+		cred := s.c.credentials()
+		s.c.queue(cred).ended(g.ID, g.Path)
+		s.c.leaveQueue(ctx, digest(cred.apiKey), g.ID, g.Path)
 	}
 	return j, err
 }

@@ -272,6 +272,11 @@ func (t *trip) queued(ctx context.Context, out any) error {
 	if err != nil {
 		return err // nothing was sent
 	}
+	shared, err := t.share(ctx, limit)
+	if err != nil {
+		s.free()
+		return err
+	}
 	sent := false
 	defer func() {
 		if !sent { // a decoder of the caller's panicked
@@ -290,10 +295,12 @@ func (t *trip) queued(ctx context.Context, out any) error {
 	switch {
 	case err == nil && g != nil && !g.Done():
 		s.keep(g)
+		shared.keep(ctx, g)
 	case err != nil && errors.Is(err, ErrOutcomeUnknown):
 		s.lose()
 	default:
 		s.free()
+		shared.free(ctx)
 	}
 	return err
 }
@@ -316,7 +323,8 @@ func (c *Client) look(ctx context.Context, g *Generation) (refused bool) {
 // Premium, as documented (docs.modelslab.com/rate-limits). Whoever waits is served
 // in order, and stops waiting when the context ends; nothing has been sent then.
 //
-// The clients of one [New] share the places of an account. A job gives its place
+// The clients of one [New] share the places of an account, and over a [Store] that
+// hands out places (store/redis) all processes do. A job gives its place
 // back when Wait, Fetch or a client that waits for a place sees its end, at the
 // latest after two hours. Trainings are not held, nor jobs on dedicated servers,
 // which have queues of their own. Jobs of other programs are not counted: a 429 of
