@@ -506,6 +506,7 @@ func (t *trip) encode(auth keyPlace) error {
 	if t.flagged && !hasMember(body, "base64") {
 		body = appendField(body, bodyField{name: "base64", value: []byte("true")})
 	}
+	body = t.tracked(body)
 	if auth == keyInBody {
 		if hasMember(body, "key") {
 			return &ParamError{Param: "key", Reason: "the API key is added by the client; see WithAPIKey"}
@@ -538,6 +539,28 @@ func (t *trip) encode(auth keyPlace) error {
 	}
 	t.body = body
 	return nil
+}
+
+// tracked gives a submission with a webhook a track id, if it has none: should its
+// answer be lost, the webhook tells which job it made.
+func (t *trip) tracked(body []byte) []byte {
+	if !t.e.Job || t.c.cfg.private {
+		return body
+	}
+	if v := member(body, "track_id"); v != nil {
+		t.track = string(scalar(v))
+		return body
+	}
+	if t.byHand || !hasMember(body, "webhook") || !hasField(t.in.body, "track_id") {
+		return body
+	}
+	id := NewTrackID()
+	t.track = id.String()
+	value := []byte(t.track)
+	if f, ok := reflect.TypeOf(t.in.body).FieldByName("TrackID"); ok && f.Type.Kind() == reflect.String {
+		value = strconv.AppendQuote(nil, t.track)
+	}
+	return appendField(body, bodyField{name: "track_id", value: value})
 }
 
 // appendField adds a member to an encoded object.

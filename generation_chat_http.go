@@ -1,6 +1,8 @@
 package modelslab
 
 import (
+	"context"
+	"log/slog"
 	"net/http"
 	"strings"
 	"time"
@@ -20,6 +22,9 @@ func (s *ChatService) BaseURL() string { return s.c.cfg.origin() + llmBase + "/"
 // the limiter first, whose [RateLimitError] comes out inside theirs. Any other
 // URL is a [ParamError], and nothing is sent.
 //
+// A call that spends is held against the spending policies and the freeze like any
+// other; a refusal comes out inside the SDK's error.
+//
 // It repeats nothing and has no time limit of its own. An answer costs money and
 // carries no idempotency key, so tell the SDK to repeat nothing either: its
 // maximum of retries is 2 unless you set it to 0.
@@ -35,9 +40,16 @@ type chatTransport struct{ c *Client }
 
 // RoundTrip implements http.RoundTripper.
 func (ct *chatTransport) RoundTrip(req *http.Request) (*http.Response, error) {
+	ctx := req.Context()
 	t, out, err := ct.prepare(req)
+	if err == nil && t.e.Spends {
+		err = t.begin(ctx)
+	}
 	if err == nil {
-		err = t.wait(req.Context())
+		err = t.wait(ctx)
+	}
+	if err == nil {
+		err = t.reserve(ctx)
 	}
 	if err != nil {
 		if req.Body != nil {
@@ -61,8 +73,42 @@ func (ct *chatTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 			t.limit.update(r.Status, resp.Header, time.Now(), after)
 		}
 	}
-	t.log(req.Context(), &r, start)
+	t.log(ctx, &r, start)
+	if t.pay != nil {
+		t.end(ctx, &r)
+	}
 	return resp, err
+}
+
+// begin asks the owner's policies about a foreign request that spends.
+func (t *trip) begin(ctx context.Context) error {
+	t.pay = &payment{}
+	if err := t.inquire(ctx); err != nil {
+		return err
+	}
+	t.pay.q.durable = false // of its body, which tells it from others, nothing is known
+	return t.allowSpend(ctx)
+}
+
+// end writes down what became of a foreign request, as far as its status tells.
+func (t *trip) end(ctx context.Context, r *result) {
+	o := &outcome{state: stateSucceeded}
+	r.Sent = r.err == nil || sent(&flight{}, r.err)
+	switch {
+	case r.Open():
+		o.state = stateSent
+	case r.err != nil:
+		o.state = "" // nothing was sent
+	case r.Status >= http.StatusMultipleChoices:
+		o.state, o.status = stateRefused, r.Status
+	}
+	writing, cancel := detach(ctx)
+	defer cancel()
+	_, _, _, err := t.pay.j.write(writing, t.pay.r, o)
+	t.pay.j.land(t.pay.r)
+	if err != nil {
+		t.c.warn(ctx, "modelslab: the outcome of a call could not be written down; it stays pending", slog.String("endpoint", t.e.Name), slog.String("error", err.Error()))
+	}
 }
 
 // prepare makes of a foreign request one that may be sent.
@@ -77,7 +123,7 @@ func (ct *chatTransport) prepare(req *http.Request) (*trip, *http.Request, error
 	}
 	e := rowFor(req.Method, path)
 	if e == nil {
-		e = &Endpoint{Name: unlisted, Method: req.Method, Path: path, Limiter: LimiterGeneration, Repeat: RepeatOnce, full: path}
+		e = &Endpoint{Name: unlisted, Method: req.Method, Path: path, Limiter: LimiterGeneration, Repeat: RepeatOnce, Spends: req.Method != get, full: path}
 	}
 	t := &trip{c: ct.c, e: e, cred: ct.c.credentials()}
 	switch {

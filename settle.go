@@ -741,6 +741,29 @@ func (c *Client) settlesTrack(ctx context.Context, track, id string) error {
 	return j.settleWhere(ctx, func(r *entry) bool { return r.Track == track }, &outcome{state: stateSucceeded, job: id, note: "its webhook has come"})
 }
 
+// lostSubmission is where a submission with that track id was sent whose answer
+// was lost, if the journal knows of one.
+func (c *Client) lostSubmission(ctx context.Context, track string) (*Generation, error) {
+	if track == "" || c.cfg.private {
+		return nil, nil //nolint:nilnil // there is none
+	}
+	j, err := c.journal(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var g *Generation
+	err = j.see(ctx, func(b *book, _ moment) error {
+		g = nil
+		for _, r := range b.Ops {
+			if r.open() && r.Track == track {
+				g = &Generation{Path: r.Path, TrackID: track}
+			}
+		}
+		return nil
+	})
+	return g, err
+}
+
 // settleWhere settles the open try that is meant, if there is one.
 func (j *journal) settleWhere(ctx context.Context, meant func(*entry) bool, o *outcome) error {
 	var r *entry

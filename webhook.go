@@ -422,6 +422,15 @@ func (h *WebhookHandler) receive(w http.ResponseWriter, r *http.Request) int {
 			return h.takeFound(claim, g) //nolint:contextcheck // it is looked into after it was answered
 		}
 	}
+	g, err := h.s.c.lostSubmission(r.Context(), claim.TrackID)
+	switch {
+	case err != nil:
+		h.report(fmt.Errorf("modelslab: %v: %w", claim, err))
+		return http.StatusServiceUnavailable
+	case g != nil && claim.ID != "":
+		g.ID = claim.ID
+		return h.takeFound(claim, g) //nolint:contextcheck // it is looked into after it was answered
+	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.prints.has(claim.print()) {
@@ -556,6 +565,9 @@ func (h *WebhookHandler) work() {
 		h.queue[0], h.queue = nil, h.queue[1:]
 		h.mu.Unlock()
 		if event := h.confirm(c); event != nil {
+			if err := h.s.c.settlesTrack(h.ctx, event.Webhook.TrackID, event.Generation.ID); err != nil {
+				h.report(err)
+			}
 			h.handle(*event)
 		}
 	}
