@@ -260,6 +260,9 @@ func (r *entry) settle(o *outcome, now moment) {
 	case r.paid():
 		r.Paid = o.paid
 		if r.Paid.IsZero() {
+			r.Paid = r.Amount
+		}
+		if r.Paid.IsZero() {
 			r.Paid = r.Hold
 		}
 	case r.State.settled() && !r.Doubt:

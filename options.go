@@ -379,6 +379,7 @@ type callOptions struct {
 	schema         *jsonschema.Resolved // nil: none
 	maxCharge      Amount               // 0: none
 	newTry         bool
+	part           partOption // of an operation
 }
 
 type headerField struct{ name, value string }

@@ -105,6 +105,9 @@ func (t *trip) inquire(ctx context.Context) error {
 	switch {
 	case p.q.name != "":
 		p.q.id = operationID(p.q.name)
+		if t.opts.part.part != "" {
+			p.q.id += "-" + t.opts.part.part
+		}
 	case t.key == "":
 		p.q.id, p.q.unnamed = keyID(newKey()), true
 	default:
@@ -351,7 +354,7 @@ func (t *trip) allowSpend(ctx context.Context) (err error) {
 		return err
 	}
 	for i := range cfg.policies {
-		if approve := cfg.policies[i].Approve; approve != nil {
+		if approve := cfg.policies[i].Approve; approve != nil && t.opts.part.part == "" {
 			if err := approve(ctx, in); err != nil {
 				return &SpendLimitError{Intent: in, Err: err}
 			}
@@ -380,6 +383,9 @@ func (t *trip) intent() SpendIntent {
 func (t *trip) counts() (most Amount) {
 	s := &t.pay.stake
 	most = s.amount
+	if t.opts.part.held {
+		return Amount{}
+	}
 	if s.known {
 		return most
 	}
