@@ -83,6 +83,9 @@ func (t *trip) attempt(ctx context.Context) (r result) {
 		return r
 	}
 	r.Status, r.Sent = resp.StatusCode, true
+	if !cfg.private || len(cfg.policies) > 0 {
+		cfg.clock.hear(resp.Header["Date"])
+	}
 	if t.events.take(resp) {
 		r.answer = newAnswer(resp.StatusCode, resp.Header, nil)
 		t.limit.update(r.Status, resp.Header, time.Now(), 0)

@@ -203,6 +203,8 @@ func (t *trip) recall(ctx context.Context, out any) (answered bool, err error) {
 		switch {
 		case err != nil:
 			return false, t.openError(last, err)
+		case s == nil:
+			continue
 		case s.r.State.settled() && !s.r.Doubt:
 			continue
 		case s.r.State == stateAction:

@@ -251,10 +251,7 @@ func (c *Client) pursue(ctx context.Context, j *journal, last *entry) (*pursued,
 		return nil
 	})
 	if errors.Is(err, errUnchanged) {
-		if last.open() {
-			return nil, j.adopt(ctx, last)
-		}
-		return nil, nil //nolint:nilnil // it is settled
+		return nil, nil //nolint:nilnil // it is settled by now
 	}
 	if err != nil {
 		return nil, err
@@ -294,17 +291,6 @@ func (c *Client) pursue(ctx context.Context, j *journal, last *entry) (*pursued,
 		return nil, nil //nolint:nilnil // it is settled
 	}
 	return &pursued{settled, false}, nil
-}
-
-// adopt puts a try that is kept elsewhere, and still open, back into the book.
-func (j *journal) adopt(ctx context.Context, last *entry) error {
-	return j.step(ctx, func(b *book, _ moment) error {
-		if b.find(last.ID, last.Try) != nil {
-			return errUnchanged
-		}
-		b.Ops = append(b.Ops, last.clone())
-		return nil
-	})
 }
 
 // disown says that nobody is at a try any more.
