@@ -64,7 +64,7 @@ func (js *journals) of(cfg *config, account string) *journal {
 	j := &journal{
 		store: cfg.store, private: cfg.private, space: place.space, bookKey: place.space + "book",
 		budgets: storeRoot + cfg.origin() + "/budget/", owner: js.owner, account: account,
-		clock: cfg.clock, flying: map[tryOf]int{}, archived: map[tryOf]bool{},
+		clock: cfg.clock, flying: map[tryOf]int{}, archived: map[tryOf]state{},
 	}
 	js.m[place] = j
 	return j
@@ -115,8 +115,13 @@ type journal struct {
 	raw      []byte     // what book was read from, or written as
 	book     *book
 	flying   map[tryOf]int
-	archived map[tryOf]bool // settled tries in the book that are kept elsewhere too
-	owed     []owed         // outcomes that the store did not take
+	archived map[tryOf]state // settled tries in the book that are kept elsewhere too, as they were then
+	owed     []owed          // outcomes that the store did not take
+
+	// A private store is this memory: the book above is the only one, and the
+	// settled tries are here.
+	keptMu sync.Mutex
+	kept   map[string][]*entry
 }
 
 type owed struct {
@@ -152,6 +157,12 @@ func (j *journal) locked(do func()) {
 func (j *journal) step(ctx context.Context, change func(b *book, now moment) error) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
+	if j.private {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		return j.stepHere(change)
+	}
 	var mine []byte
 	for {
 		raw, err := j.store.Get(ctx, j.bookKey)
@@ -209,13 +220,27 @@ func (j *journal) step(ctx context.Context, change func(b *book, now moment) err
 	}
 }
 
+// stepHere is step for a book that nobody else has: it is changed where it is. A
+// change that fails has changed nothing.
+func (j *journal) stepHere(change func(b *book, now moment) error) error {
+	if j.book == nil {
+		j.book = &book{V: bookVersion}
+	}
+	now := j.clock.now()
+	if err := change(j.book, now); err != nil {
+		return err
+	}
+	j.book.At = max(j.book.At, now.early)
+	return nil
+}
+
 // tidy takes out of a book what is kept elsewhere, and writes into it what the
 // store would not take before.
 func (j *journal) tidy(b *book, now moment) (dropped []tryOf) {
 	if len(j.archived) > 0 {
 		b.Ops = slices.DeleteFunc(b.Ops, func(r *entry) bool {
 			of := tryOf{r.ID, r.Try}
-			gone := j.archived[of] && !r.open()
+			gone := !r.open() && j.archived[of] == r.State
 			if gone {
 				dropped = append(dropped, of)
 			}
@@ -246,17 +271,32 @@ func (j *journal) see(ctx context.Context, look func(b *book, now moment) error)
 }
 
 func readBook(raw []byte) (*book, error) {
-	b := &book{V: bookVersion}
 	if raw == nil {
-		return b, nil
+		return &book{V: bookVersion}, nil
 	}
-	if err := json.Unmarshal(raw, b); err != nil {
-		return nil, &storeError{"reading the journal", errors.New("what stands there is none: " + err.Error())}
+	b := &book{}
+	if err := readVersion(raw, b, &b.V); err != nil {
+		return nil, &storeError{"reading the journal", err}
 	}
-	if b.V != bookVersion {
-		return nil, &storeError{"reading the journal", fmt.Errorf("it is of version %d, and this program knows %d", b.V, bookVersion)}
+	for _, r := range b.Ops {
+		if r == nil || r.ID == "" || r.Try < 1 {
+			return nil, &storeError{"reading the journal", errDamaged}
+		}
 	}
 	return b, nil
+}
+
+var errDamaged = errors.New("what stands there is damaged; nothing was sent")
+
+// readVersion decodes a value of the store and checks its version.
+func readVersion(raw []byte, v any, version *int) error {
+	if err := json.Unmarshal(raw, v); err != nil {
+		return fmt.Errorf("%w: %s", errDamaged, clean(err.Error(), maxMessageText))
+	}
+	if *version != bookVersion {
+		return fmt.Errorf("what stands there is of version %d, and this program knows %d; nothing was sent", *version, bookVersion)
+	}
+	return nil
 }
 
 // encode writes the book: each operation as it was, if nothing has changed.
@@ -342,6 +382,11 @@ func (c *clock) now() moment {
 
 // past are the settled tries of an operation.
 func (j *journal) past(ctx context.Context, id string) (tries []*entry, raw []byte, err error) {
+	if j.private {
+		j.keptMu.Lock()
+		defer j.keptMu.Unlock()
+		return j.kept[id], nil, nil
+	}
 	raw, err = j.store.Get(ctx, j.space+"op/"+id)
 	if err != nil {
 		return nil, nil, &storeError{"reading an operation", err}
@@ -349,10 +394,20 @@ func (j *journal) past(ctx context.Context, id string) (tries []*entry, raw []by
 	if raw == nil {
 		return nil, nil, nil
 	}
-	if err := json.Unmarshal(raw, &tries); err != nil {
-		return nil, nil, &storeError{"reading an operation", errors.New("what stands there is none: " + err.Error())}
+	var kept keptOperation
+	if err := readVersion(raw, &kept, &kept.V); err != nil {
+		return nil, nil, &storeError{"reading an operation", err}
 	}
-	return tries, raw, nil
+	if len(kept.Tries) == 0 || slices.ContainsFunc(kept.Tries, func(r *entry) bool { return r == nil || r.ID != id || r.Try < 1 }) {
+		return nil, nil, &storeError{"reading an operation", errDamaged}
+	}
+	return kept.Tries, raw, nil
+}
+
+// keptOperation is what stands under an operation's name.
+type keptOperation struct {
+	V     int      `json:"v"`
+	Tries []*entry `json:"tries"`
 }
 
 // lastTry is the try that a call of an operation has to look at: what was paid,
@@ -376,21 +431,22 @@ func (j *journal) lastTry(ctx context.Context, b *book, id string) (last *entry,
 
 // keep puts a settled try to the others of its operation.
 func (j *journal) keep(ctx context.Context, r *entry) error {
+	if j.private {
+		j.keptMu.Lock()
+		defer j.keptMu.Unlock()
+		if j.kept == nil {
+			j.kept = map[string][]*entry{}
+		}
+		j.kept[r.ID] = withTry(j.kept[r.ID], r)
+		return nil
+	}
 	for {
 		tries, raw, err := j.past(ctx, r.ID)
 		if err != nil {
 			return err
 		}
-		i := slices.IndexFunc(tries, func(old *entry) bool { return old.Try == r.Try })
-		switch {
-		case i < 0:
-			tries = append(tries, r)
-		case tries[i].paid() && !r.paid():
-			return nil
-		default:
-			tries[i] = r
-		}
-		enc, err := json.Marshal(tries)
+		tries = withTry(tries, r)
+		enc, err := json.Marshal(keptOperation{bookVersion, tries})
 		if err != nil {
 			return err
 		}
@@ -407,16 +463,36 @@ func (j *journal) keep(ctx context.Context, r *entry) error {
 	}
 }
 
+// withTry puts a try to the others. One that is recorded as paid stays so.
+func withTry(tries []*entry, r *entry) []*entry {
+	for i, old := range tries {
+		if old.Try != r.Try {
+			continue
+		}
+		if old.paid() && !r.paid() {
+			return tries
+		}
+		tries = slices.Clone(tries) // others may be reading
+		tries[i] = r
+		return tries
+	}
+	return append(tries[:len(tries):len(tries)], r)
+}
+
 // write settles a try, durably, and keeps it under its operation's name.
 func (j *journal) write(ctx context.Context, r *entry, o *outcome) (settled *entry, late bool, other *entry, err error) {
 	forget := j.private && r.Unnamed && r.Key == "" // nobody can ask for it any more
 	err = j.step(ctx, func(b *book, now moment) error {
 		s, l, x := b.settle(r, o, now)
 		late, other, settled = l, x, nil
-		if s != nil {
-			settled = s.clone()
-			if forget && !s.open() {
-				b.Ops = slices.DeleteFunc(b.Ops, func(y *entry) bool { return y == s })
+		if s == nil {
+			return nil
+		}
+		settled = s.clone()
+		if j.private && !s.open() { // where nothing can come between, it is kept in the same step
+			b.Ops = slices.DeleteFunc(b.Ops, func(y *entry) bool { return y == s })
+			if !forget {
+				return j.keep(ctx, settled)
 			}
 		}
 		return nil
@@ -427,16 +503,16 @@ func (j *journal) write(ctx context.Context, r *entry, o *outcome) (settled *ent
 	}
 	points.Pass(ctx, points.Settled)
 	if len(r.Budgets) > 0 {
-		err = j.settleBudgets(ctx, r, settled, late)
+		err = j.settleBudgets(ctx, r, settled)
 	}
-	if settled == nil || settled.open() || forget {
+	if settled == nil || settled.open() || j.private {
 		return settled, late, other, err
 	}
 	if kept := j.keep(ctx, settled); kept != nil {
 		return settled, late, other, firstError(err, kept)
 	}
 	points.Pass(ctx, points.Archived)
-	j.locked(func() { j.archived[tryOf{settled.ID, settled.Try}] = true })
+	j.locked(func() { j.archived[tryOf{settled.ID, settled.Try}] = settled.State })
 	return settled, late, other, err
 }
 
@@ -482,12 +558,13 @@ func (j *journal) stepBudget(ctx context.Context, name string, change func(p *pu
 		if mine != nil && bytes.Equal(raw, mine) {
 			return nil
 		}
-		b := budget{V: bookVersion}
+		var b budget
 		if raw != nil {
-			if err := json.Unmarshal(raw, &b); err != nil || b.V != bookVersion {
-				return &storeError{"reading a budget", fmt.Errorf("what stands there is none of version %d", bookVersion)}
+			if err := readVersion(raw, &b, &b.V); err != nil {
+				return &storeError{"reading a budget", err}
 			}
 		}
+		b.V = bookVersion
 		now, err := j.now(ctx)
 		if err != nil {
 			return err
@@ -534,31 +611,36 @@ func (e *clockError) Error() string {
 		e.last.UTC().Format(time.RFC3339) + ": set the clock; nothing was sent"
 }
 
-// settleBudgets tells the named budgets what became of a try. late: what it held
-// was given back before. Otherwise it may be told twice.
-func (j *journal) settleBudgets(ctx context.Context, r, settled *entry, late bool) error {
+// settleBudgets tells the named budgets what became of a try. It may be told
+// twice.
+func (j *journal) settleBudgets(ctx context.Context, r, settled *entry) error {
 	if settled != nil && settled.open() {
 		return nil
 	}
 	var failed error
 	for _, name := range r.Budgets {
 		failed = firstError(failed, j.stepBudget(ctx, name, func(p *purse, now moment) error {
-			return p.end(j.opName(r.ID), r.Try, settled, late, now)
+			return p.end(j.opName(r.ID), r.Try, r.Holder, settled, now)
 		}))
 	}
 	return failed
 }
 
-// end takes a hold out of a named budget, and counts it if it was paid.
-func (p *purse) end(op string, try int, settled *entry, late bool, now moment) error {
-	h, ok := p.drop(op, try)
-	if !ok && !late {
-		return errUnchanged
+// end takes what a call holds out of a named budget, and counts it if it was paid:
+// also where the hold had lapsed, and once.
+func (p *purse) end(op string, try int, by string, settled *entry, now moment) error {
+	held := p.heldBy(op, try) == by
+	if held {
+		_, held = p.drop(op, try)
 	}
-	if settled != nil && settled.paid() {
+	paid := settled != nil && settled.paid() && !p.told(op, try)
+	if paid {
 		c := settled.clone()
-		c.ID, c.Standing, c.Orders = op, h.Standing, h.Orders
-		p.charge(c, now.early)
+		c.ID = op
+		p.count(c, now.early)
+	}
+	if !held && !paid {
+		return errUnchanged
 	}
 	return nil
 }
@@ -579,11 +661,14 @@ func (j *journal) sweep(ctx context.Context, name string) error {
 		if err != nil {
 			return err
 		}
+		if r != nil && r.Holder != h.By {
+			r = nil // another call's
+		}
 		if r == nil && at.early <= h.Until || r != nil && r.open() {
 			continue
 		}
 		if err := j.stepBudget(ctx, name, func(p *purse, now moment) error {
-			return p.end(h.Op, h.Try, r, false, now)
+			return p.end(h.Op, h.Try, h.By, r, now)
 		}); err != nil {
 			return err
 		}

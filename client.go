@@ -12,6 +12,7 @@ import (
 	"reflect"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/modelslab/modelslab-agents-go/internal/retry"
@@ -37,6 +38,8 @@ type Client struct {
 	over   *overrides
 	shared *shared
 	limit  partyLimits
+
+	lastJournal *atomic.Pointer[accountJournal] // so that most calls need not look for it
 }
 
 // overrides are what a client made with With has of its own beside its session's
@@ -118,7 +121,7 @@ func build(cfg *config, from *Client, opts []Option) (*Client, error) {
 }
 
 func assemble(cfg *config, cl *cell, over *overrides, sh *shared) *Client {
-	c := &Client{cfg: cfg, cell: cl, over: over, shared: sh}
+	c := &Client{cfg: cfg, cell: cl, over: over, shared: sh, lastJournal: new(atomic.Pointer[accountJournal])}
 	party := cfg.origin() + " " + c.party()
 	c.limit = partyLimits{
 		general:    sh.limits.state(LimiterGeneral, party),

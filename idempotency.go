@@ -129,8 +129,7 @@ func (k *keysInUse) release(key string, keep bool) {
 }
 
 func fingerprint(method, path string, body []byte) [sha256.Size]byte {
-	h := sha256.New()
-	h.Write([]byte(method + " " + path + "\n"))
-	h.Write(body)
-	return [sha256.Size]byte(h.Sum(nil))
+	b := make([]byte, 0, len(method)+len(path)+len(body)+2)
+	b = append(append(append(b, method...), ' '), path...)
+	return sha256.Sum256(append(append(b, '\n'), body...))
 }

@@ -4,8 +4,10 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"time"
 )
 
@@ -60,6 +62,7 @@ type entry struct {
 	Known    bool     `json:"known,omitzero"`  // the amount is the request's, not its owner's bound
 	Hold     Amount   `json:"hold,omitzero"`   // what the budgets hold for it
 	Budgets  []string `json:"budgets,omitempty"`
+	Holder   string   `json:"holder,omitzero"`   // by what named budgets hold it
 	Standing string   `json:"standing,omitzero"` // the standing order that it makes
 	Orders   Amount   `json:"orders,omitzero"`   // and the most of one of its charges
 
@@ -68,7 +71,7 @@ type entry struct {
 	Body    json.RawMessage `json:"body,omitempty"` // the exact request, where all of it may be kept
 	Payment string          `json:"payment_method,omitzero"`
 	Plan    ID              `json:"plan,omitzero"`
-	Before  []string        `json:"before,omitempty"` // the subscriptions before it was sent
+	Before  []string        `json:"before,omitzero"` // the subscriptions before it was sent
 
 	Intent  string `json:"intent,omitzero"`  // "pi_…"
 	Session string `json:"session,omitzero"` // "cs_…"
@@ -248,7 +251,7 @@ func (r *entry) settle(o *outcome, now moment) {
 	if o.expires != 0 {
 		r.Expires = o.expires
 	}
-	if o.status != 0 {
+	if o.state != stateSent {
 		r.Status, r.Answer = o.status, o.answer
 	}
 	r.Nobody, r.Owner, r.Lease = true, "", 0
@@ -310,7 +313,7 @@ func (b *book) find(id string, try int) *entry {
 func (b *book) reserve(r *entry) {
 	b.Ops = append(b.Ops, r)
 	if !r.Hold.IsZero() || r.Standing != "" {
-		b.Purse.hold(r, 0)
+		b.Purse.hold(r, 0, "")
 	}
 }
 
@@ -387,6 +390,9 @@ func (b *book) settle(known *entry, o *outcome, now moment) (settled *entry, lat
 	case r.Owner != known.Owner && !o.moves():
 		return r, false, other // a no settles the sendings of whom it was said to
 	case r.State != stateSent && r.State != stateStranded && (o.state == stateSent || o.state == stateRefused):
+		if r.Owner == known.Owner {
+			r.enc, r.Owner, r.Lease, r.Nobody = nil, "", 0, true
+		}
 		return r, false, other
 	}
 	r.settle(o, now)
@@ -403,15 +409,49 @@ func (b *book) settle(known *entry, o *outcome, now moment) (settled *entry, lat
 
 // purse is a budget: what was spent and what is held for what may be.
 type purse struct {
-	Spent    Amount     `json:"spent,omitzero"`
-	Recent   []spending `json:"recent,omitempty"` // the latest, in order
-	Holds    []holding  `json:"holds,omitempty"`
-	Standing []order    `json:"standing,omitempty"`
+	Spent    Amount    `json:"spent,omitzero"`
+	Recent   sums      `json:"recent,omitempty"` // the latest, in order
+	Holds    []holding `json:"holds,omitempty"`
+	Standing []order   `json:"standing,omitempty"`
+	Told     []string  `json:"told,omitempty"` // the tries that a named budget has counted, the latest
 }
 
 type spending struct {
-	At     int64  `json:"at"`
-	Amount Amount `json:"amount"`
+	At     int64
+	Amount Amount
+}
+
+// sums are written as [at, amount, at, amount, …]: there are many.
+type sums []spending
+
+// MarshalJSON implements json.Marshaler.
+func (s sums) MarshalJSON() ([]byte, error) {
+	b := append(make([]byte, 0, 24*len(s)+2), '[')
+	for i, x := range s {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = x.Amount.appendJSON(append(strconv.AppendInt(b, x.At, 10), ','))
+	}
+	return append(b, ']'), nil
+}
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (s *sums) UnmarshalJSON(data []byte) error {
+	var all []json.RawMessage
+	if err := json.Unmarshal(data, &all); err != nil {
+		return err
+	}
+	if len(all)%2 != 0 {
+		return errors.New("a sum without its time, or a time without its sum")
+	}
+	*s = make(sums, len(all)/2)
+	for i := range *s {
+		if err := errors.Join(json.Unmarshal(all[2*i], &(*s)[i].At), json.Unmarshal(all[2*i+1], &(*s)[i].Amount)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 type holding struct {
@@ -419,6 +459,7 @@ type holding struct {
 	Try      int    `json:"try"`
 	Amount   Amount `json:"amount,omitzero"`
 	Until    int64  `json:"until,omitzero"` // when it lapses if the journal does not know of it; 0: it does
+	By       string `json:"by,omitzero"`    // the call that holds it, likewise
 	Standing string `json:"standing,omitzero"`
 	Orders   Amount `json:"orders,omitzero"`
 }
@@ -433,9 +474,33 @@ type order struct {
 // together, as if it had been spent when the last of it was.
 const mostRecent = 128
 
-func (p *purse) hold(r *entry, until int64) {
+func (p *purse) hold(r *entry, until int64, by string) {
 	p.drop(r.ID, r.Try)
-	p.Holds = append(p.Holds, holding{r.ID, r.Try, r.Hold, until, r.Standing, r.Orders})
+	p.Holds = append(p.Holds, holding{r.ID, r.Try, r.Hold, until, by, r.Standing, r.Orders})
+}
+
+// heldBy is the call that holds a sum for a try; "": none does.
+func (p *purse) heldBy(id string, try int) string {
+	for _, h := range p.Holds {
+		if h.Op == id && h.Try == try {
+			return h.By
+		}
+	}
+	return ""
+}
+
+// mostTold is how many tries a named budget remembers that it has counted.
+const mostTold = 256
+
+// told reports whether a try has been counted, and remembers it.
+func (p *purse) told(id string, try int) bool {
+	name := digest(id + "/" + strconv.Itoa(try))
+	if slices.Contains(p.Told, name) {
+		return true
+	}
+	p.Told = append(p.Told, name)
+	p.Told = p.Told[max(0, len(p.Told)-mostTold):]
+	return false
 }
 
 func (p *purse) drop(id string, try int) (found holding, ok bool) {
@@ -450,9 +515,13 @@ func (p *purse) drop(id string, try int) (found holding, ok bool) {
 
 func (p *purse) release(r *entry) { p.drop(r.ID, r.Try) }
 
-// charge counts what was paid.
+// charge counts what was paid, and holds it no longer.
 func (p *purse) charge(r *entry, at int64) {
 	p.drop(r.ID, r.Try)
+	p.count(r, at)
+}
+
+func (p *purse) count(r *entry, at int64) {
 	if r.Standing != "" {
 		p.order(r.Standing, r.Orders)
 	}

@@ -29,6 +29,8 @@ type payment struct {
 	tries int    // before this one
 	taken bool   // somebody sent it before this call
 
+	nonce  string   // what it holds sums in named budgets by
+	until  int64    // and until when, if it is not reserved
 	before []string // the subscriptions before it was sent
 	ended  bool     // its outcome is written, or was tried to be
 
@@ -39,8 +41,12 @@ type payment struct {
 	paid   Amount
 }
 
-// errRaced says that another call of the operation was faster.
-var errRaced = errors.New("raced")
+// errRaced says that another call of the operation was faster, and errHeld that
+// one is just about to be.
+var (
+	errRaced = errors.New("raced")
+	errHeld  = fmt.Errorf("%w: another call of the operation is being held against its budget", ErrPendingOperation)
+)
 
 // spend takes a call that spends through the doors.
 func (t *trip) spend(ctx context.Context, out any) error {
@@ -94,7 +100,7 @@ func (t *trip) inquire(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	p.j = t.c.shared.journals.of(cfg, account)
+	p.j = t.c.journalOf(account)
 	p.q = inquiry{
 		name: t.opts.operation, endpoint: t.e.Name, owner: p.j.owner, newTry: t.opts.newTry,
 		once: t.e.Repeat == RepeatOnce, durable: !p.j.private,
@@ -128,8 +134,10 @@ func (t *trip) fingerprint() string {
 	if key := t.cred.apiKey; key != "" && t.e.generation() {
 		body = bytes.ReplaceAll(body, []byte(key), nil)
 	}
-	print := fingerprint(t.e.Method, t.path+"?"+t.query, body)
-	return hex.EncodeToString(print[:16])
+	sum := fingerprint(t.e.Method, t.path+"?"+t.query, body)
+	var digits [32]byte
+	hex.Encode(digits[:], sum[:16])
+	return string(digits[:])
 }
 
 // bookAccount is the account whose journal a call is written in. Where the
@@ -157,6 +165,21 @@ func (c *Client) bookAccount(ctx context.Context, k *credentials, sure bool) (st
 		c.shared.journals.same(c.cfg, id, c.party())
 	}
 	return id, nil
+}
+
+// journalOf is the journal of an account. The last one is remembered.
+func (c *Client) journalOf(account string) *journal {
+	if last := c.lastJournal.Load(); last != nil && last.account == account {
+		return last.j
+	}
+	j := c.shared.journals.of(c.cfg, account)
+	c.lastJournal.Store(&accountJournal{account, j})
+	return j
+}
+
+type accountJournal struct {
+	account string
+	j       *journal
 }
 
 func keyParty(k *credentials) string { return "key " + digest(k.apiKey) }
@@ -208,14 +231,15 @@ func (t *trip) recall(ctx context.Context, out any) (answered bool, err error) {
 		case s.r.State.settled() && !s.r.Doubt:
 			continue
 		case s.r.State == stateAction:
-			p.j.land(s.r)
 			return true, t.waiting(s.r)
 		case s.young && !p.q.once && t.opts.key == "" || s.young && t.opts.key == s.r.Key:
 			p.r, p.taken, t.key, t.unanswered = s.r, true, s.r.Key, true
 			return false, nil
 		}
-		p.j.land(s.r)
-		return false, t.openError(s.r, errTooOld)
+		if s.young {
+			err = t.c.disown(ctx, p.j, s.r)
+		}
+		return false, t.openError(s.r, firstError(err, errTooOld))
 	}
 	return false, t.openError(p.r, ErrPendingOperation)
 }
@@ -440,7 +464,7 @@ func (t *trip) newEntry(now moment) *entry {
 		ID: p.q.id, Name: p.q.name, Endpoint: p.q.endpoint, Key: t.key, Print: p.q.print, Try: p.tries + 1, Sends: 1,
 		State: stateSent, Unnamed: p.q.unnamed, Owner: p.j.owner, Lease: t.lease(now), First: now.late,
 		Amount: p.stake.amount, Known: p.stake.known, Hold: t.counts(), Standing: p.stake.standing, Orders: p.stake.orders,
-		Payment: p.stake.payment, Plan: p.stake.plan, Before: p.before, Track: t.track,
+		Payment: p.stake.payment, Plan: p.stake.plan, Before: p.before, Track: t.track, Holder: p.nonce,
 	}
 	if !p.j.private {
 		r.Method, r.Path, r.Body = t.e.Method, t.path, t.keepable()
@@ -502,6 +526,9 @@ func (t *trip) reserve(ctx context.Context) error {
 				return t.hindered(other)
 			}
 		}
+		if len(budgets) > 0 && now.late >= p.until {
+			return errRaced // the budgets may have given it to another
+		}
 		r = t.newEntry(now)
 		if err := t.fitsAccount(r, b, now); err != nil {
 			return err
@@ -517,7 +544,8 @@ func (t *trip) reserve(ctx context.Context) error {
 				p.j.locked(func() { p.j.owed = append(p.j.owed, owed{r.clone(), outcome{}}) })
 			}
 		}
-		return errors.Join(err, t.releaseBudgets(ctx, budgets))
+		t.releaseBudgets(ctx, budgets)
+		return err
 	}
 	p.r = r.clone()
 	points.Pass(ctx, points.Reserved)
@@ -552,6 +580,9 @@ func (t *trip) again(ctx context.Context) error {
 // holdBudgets holds the sum in the budgets that have a name.
 func (t *trip) holdBudgets(ctx context.Context, names []string) error {
 	p := t.pay
+	if len(names) > 0 {
+		p.nonce = newKey()
+	}
 	for i, name := range names {
 		hold := func() error {
 			return p.j.stepBudget(ctx, name, func(purse *purse, now moment) error {
@@ -565,38 +596,46 @@ func (t *trip) holdBudgets(ctx context.Context, names []string) error {
 						}
 					}
 				}
-				purse.hold(r, r.Lease)
+				if by := purse.heldBy(r.ID, r.Try); by != "" && by != p.nonce {
+					return errHeld
+				}
+				p.until = r.Lease
+				purse.hold(r, r.Lease, p.nonce)
 				return nil
 			})
 		}
 		err := hold()
-		if errors.Is(err, ErrSpendLimit) { // perhaps for the sake of one that is settled
+		if errors.Is(err, ErrSpendLimit) || errors.Is(err, errHeld) { // perhaps for the sake of one that is settled
 			if err := p.j.sweep(ctx, name); err != nil {
-				return errors.Join(err, t.releaseBudgets(ctx, names[:i]))
+				t.releaseBudgets(ctx, names[:i])
+				return err
 			}
 			err = hold()
 		}
 		if err != nil {
-			return errors.Join(err, t.releaseBudgets(ctx, names[:i+1]))
+			t.releaseBudgets(ctx, names[:i+1])
+			return err
 		}
 	}
 	return nil
 }
 
 // releaseBudgets gives back what named budgets hold for a try that is not down.
-func (t *trip) releaseBudgets(ctx context.Context, names []string) error {
-	p := t.pay
+func (t *trip) releaseBudgets(ctx context.Context, names []string) {
 	if len(names) == 0 {
-		return nil
+		return
 	}
+	p := t.pay
 	ctx, cancel := detach(ctx)
 	defer cancel()
 	r := t.newEntry(moment{})
-	r.Budgets = names
-	if err := p.j.settleBudgets(ctx, r, nil, false); err != nil {
-		t.c.warn(ctx, "modelslab: a budget holds what was not spent, until its lease ends", slog.String("error", err.Error()))
+	for _, name := range names {
+		if err := p.j.stepBudget(ctx, name, func(purse *purse, now moment) error {
+			return purse.end(p.j.opName(r.ID), r.Try, p.nonce, nil, now)
+		}); err != nil {
+			t.c.warn(ctx, "modelslab: a budget holds what was not spent, until its lease ends", slog.String("error", err.Error()))
+		}
 	}
-	return nil
 }
 
 // detach makes a context for what has to be written although the call is over.
@@ -621,8 +660,8 @@ func (t *trip) note(r *result) {
 		}
 	}
 	p.answer = nil
-	if t.e.generation() && p.q.unnamed {
-		return
+	if p.q.unnamed && (t.e.generation() || p.j.private) {
+		return // nobody will ask for its words
 	}
 	p.answer = t.presentable(r.answer.body)
 }
@@ -636,7 +675,7 @@ func (t *trip) presentable(body []byte) []byte {
 		return nil
 	}
 	clean := t.scrub(string(body))
-	if len(clean) == len(body) {
+	if clean == string(body) {
 		return bytes.Clone(body)
 	}
 	if !json.Valid([]byte(clean)) {

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"iter"
 	"log/slog"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -83,7 +84,7 @@ func (c *Client) journal(ctx context.Context) (*journal, error) {
 	if err != nil {
 		return nil, err
 	}
-	return c.shared.journals.of(c.cfg, account), nil
+	return c.journalOf(account), nil
 }
 
 // SettlementStatus is what Settle found out.
@@ -254,6 +255,9 @@ func (c *Client) pursue(ctx context.Context, j *journal, last *entry) (*pursued,
 		return nil, nil //nolint:nilnil // it is settled by now
 	}
 	if err != nil {
+		if r != nil {
+			j.land(r)
+		}
 		return nil, err
 	}
 	o, err := c.find(ctx, j, r)
@@ -788,12 +792,11 @@ func (j *journal) each(ctx context.Context, do func(*entry)) error {
 		seen[tryOf{r.ID, r.Try}] = true
 		do(r)
 	}
-	prefix := j.space + "op/"
-	for key, err := range j.store.List(ctx, prefix) {
+	for id, err := range j.operations(ctx) {
 		if err != nil {
-			return &storeError{"listing the operations", err}
+			return err
 		}
-		tries, _, err := j.past(ctx, strings.TrimPrefix(key, prefix))
+		tries, _, err := j.past(ctx, id)
 		if err != nil {
 			return err
 		}
@@ -804,6 +807,48 @@ func (j *journal) each(ctx context.Context, do func(*entry)) error {
 		}
 	}
 	return nil
+}
+
+// operations are those of which settled tries are kept.
+func (j *journal) operations(ctx context.Context) iter.Seq2[string, error] {
+	return func(yield func(string, error) bool) {
+		if j.private {
+			j.keptMu.Lock()
+			ids := slices.Sorted(maps.Keys(j.kept))
+			j.keptMu.Unlock()
+			for _, id := range ids {
+				if !yield(id, nil) {
+					return
+				}
+			}
+			return
+		}
+		prefix := j.space + "op/"
+		for key, err := range j.store.List(ctx, prefix) {
+			if err != nil {
+				yield("", &storeError{"listing the operations", err})
+				return
+			}
+			if !yield(strings.TrimPrefix(key, prefix), nil) {
+				return
+			}
+		}
+	}
+}
+
+// forget takes away what is kept of an operation, if it still is that.
+func (j *journal) forget(ctx context.Context, id string, raw []byte) (bool, error) {
+	if j.private {
+		j.keptMu.Lock()
+		defer j.keptMu.Unlock()
+		delete(j.kept, id)
+		return true, nil
+	}
+	ok, err := j.store.Swap(ctx, j.space+"op/"+id, raw, nil, 0)
+	if err != nil {
+		return false, &storeError{"forgetting an operation", err}
+	}
+	return ok, nil
 }
 
 // Verdict is the owner's word on a payment that nobody else can tell of.
@@ -866,7 +911,10 @@ func (c *Client) Resolve(ctx context.Context, op PendingOperation, v Verdict, no
 	}
 	writing, cancel := detach(ctx)
 	defer cancel()
-	_, _, _, err = j.write(writing, r, o)
+	settled, _, _, err := j.write(writing, r, o)
+	if err == nil && settled != nil && settled.open() {
+		err = fmt.Errorf("%w: another process has gone on with it", ErrPendingOperation)
+	}
 	return err
 }
 
@@ -1043,22 +1091,21 @@ func (c *Client) Prune(ctx context.Context, before time.Time) (int, error) {
 		return 0, &ParamError{Param: "before", Value: before.String(), Reason: "must be in the past"}
 	}
 	gone := 0
-	prefix := j.space + "op/"
-	for key, err := range j.store.List(ctx, prefix) {
-		if err != nil {
-			return gone, &storeError{"listing the operations", err}
-		}
-		tries, raw, err := j.past(ctx, strings.TrimPrefix(key, prefix))
+	for id, err := range j.operations(ctx) {
 		if err != nil {
 			return gone, err
 		}
-		if raw == nil || slices.ContainsFunc(tries, func(r *entry) bool {
+		tries, raw, err := j.past(ctx, id)
+		if err != nil {
+			return gone, err
+		}
+		if len(tries) == 0 || slices.ContainsFunc(tries, func(r *entry) bool {
 			return r.open() || !time.UnixMilli(r.Settled).Before(before)
 		}) {
 			continue
 		}
-		if ok, err := j.store.Swap(ctx, key, raw, nil, 0); err != nil {
-			return gone, &storeError{"forgetting an operation", err}
+		if ok, err := j.forget(ctx, id, raw); err != nil {
+			return gone, err
 		} else if ok {
 			gone += len(tries)
 		}
@@ -1103,6 +1150,9 @@ func (j *journal) frozen(ctx context.Context) (*freeze, error) {
 // and DeletePaymentMethod go on. Standing orders that the server has are not its
 // business: disable them too. reason is shown by the calls that are refused.
 func (c *Client) Freeze(ctx context.Context, reason string) error {
+	if ctx == nil {
+		return &ParamError{Param: "ctx", Reason: "nil"}
+	}
 	now := newClock().now()
 	enc, err := json.Marshal(freeze{clean(reason, maxMessageText), now.late})
 	if err != nil {
@@ -1127,6 +1177,9 @@ func (c *Client) Freeze(ctx context.Context, reason string) error {
 
 // Unfreeze ends a freeze.
 func (c *Client) Unfreeze(ctx context.Context) error {
+	if ctx == nil {
+		return &ParamError{Param: "ctx", Reason: "nil"}
+	}
 	for {
 		raw, err := c.cfg.store.Get(ctx, frozenKey)
 		if err != nil {

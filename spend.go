@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -123,8 +124,8 @@ func WithSpendPolicy(p SpendPolicy) Option {
 // see [WithOperation] and docs/money.md.
 func WithStore(s Store) Option {
 	return func(cfg *config) error {
-		if isNil(s) {
-			return &ParamError{Param: "WithStore", Reason: "nil; leave the option out to keep the journal in memory"}
+		if isNil(s) || !reflect.ValueOf(s).Comparable() {
+			return &ParamError{Param: "WithStore", Reason: "must be a pointer that is not nil; leave the option out to keep the journal in memory"}
 		}
 		cfg.store, cfg.private = s, false
 		return nil
