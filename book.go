@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -51,7 +52,8 @@ type journalPlace struct {
 	space string
 }
 
-func (js *journals) of(cfg *config, account string) *journal {
+// of is an account's journal. Unless it is known, account only stands for it.
+func (js *journals) of(cfg *config, account string, known bool) *journal {
 	place := placeOf(cfg, account)
 	js.mu.Lock()
 	defer js.mu.Unlock()
@@ -63,11 +65,22 @@ func (js *journals) of(cfg *config, account string) *journal {
 	}
 	j := &journal{
 		store: cfg.store, private: cfg.private, space: place.space, bookKey: place.space + "book",
-		budgets: storeRoot + cfg.origin() + "/budget/", owner: js.owner, account: account,
+		budgets: storeRoot + cfg.origin() + "/budget/", owner: js.owner,
 		clock: cfg.clock, flying: map[tryOf]int{}, archived: map[tryOf]state{},
+	}
+	if known {
+		j.account.Store(&account)
 	}
 	js.m[place] = j
 	return j
+}
+
+// id is the account's; "": it is not known.
+func (j *journal) id() string {
+	if id := j.account.Load(); id != nil {
+		return *id
+	}
+	return ""
 }
 
 // same says that two names are of one account, of which only now is known that
@@ -79,6 +92,7 @@ func (js *journals) same(cfg *config, account, party string) {
 	switch {
 	case js.m[a] == nil && js.m[b] != nil:
 		js.m[a] = js.m[b]
+		js.m[a].account.Store(&account)
 	case js.m[a] != nil && js.m[b] == nil:
 		js.m[b] = js.m[a]
 	}
@@ -109,7 +123,7 @@ type journal struct {
 	bookKey  string
 	budgets  string
 	owner    string
-	account  string
+	account  atomic.Pointer[string] // its id; nil: not known yet
 	clock    *clock
 	mu       sync.Mutex // of all below; a step is taken by one at a time
 	raw      []byte     // what book was read from, or written as
@@ -463,6 +477,17 @@ func (j *journal) keep(ctx context.Context, r *entry) error {
 	}
 }
 
+// keptTry is a try as it is kept under its operation; nil: it is not.
+func (j *journal) keptTry(ctx context.Context, r *entry) (*entry, error) {
+	tries, _, err := j.past(ctx, r.ID)
+	for _, kept := range tries {
+		if kept.Try == r.Try {
+			return kept, err
+		}
+	}
+	return nil, err
+}
+
 // withTry puts a try to the others. One that is recorded as paid stays so.
 func withTry(tries []*entry, r *entry) []*entry {
 	for i, old := range tries {
@@ -483,6 +508,16 @@ func withTry(tries []*entry, r *entry) []*entry {
 func (j *journal) write(ctx context.Context, r *entry, o *outcome) (settled *entry, late bool, other *entry, err error) {
 	forget := j.private && r.Unnamed && r.Key == "" // nobody can ask for it any more
 	err = j.step(ctx, func(b *book, now moment) error {
+		if b.find(r.ID, r.Try) == nil && o.moves() {
+			kept, err := j.keptTry(ctx, r)
+			if err != nil {
+				return err
+			}
+			if kept != nil && kept.paid() { // it is known already, in another way
+				late, other, settled = false, nil, kept
+				return errUnchanged
+			}
+		}
 		s, l, x := b.settle(r, o, now)
 		late, other, settled = l, x, nil
 		if s == nil {
@@ -497,6 +532,9 @@ func (j *journal) write(ctx context.Context, r *entry, o *outcome) (settled *ent
 		}
 		return nil
 	})
+	if errors.Is(err, errUnchanged) {
+		return settled, false, nil, nil
+	}
 	if err != nil {
 		j.locked(func() { j.owed = append(j.owed, owed{r, *o}) })
 		return nil, false, nil, err
@@ -637,7 +675,7 @@ func (p *purse) end(op string, try int, by string, settled *entry, now moment) e
 	if paid {
 		c := settled.clone()
 		c.ID = op
-		p.count(c, now.early)
+		p.count(c, now.late)
 	}
 	if !held && !paid {
 		return errUnchanged

@@ -146,6 +146,12 @@ func await[T any](ctx context.Context, link *PaymentLink, p AwaitParams, opts []
 		if o.response != nil {
 			*o.response = resp
 		}
+		if resp.IdempotencyReplay && errors.Is(err, ErrCheckoutPending) { // a "not yet" of long ago
+			paid, err = w.confirm(ctx, link.SessionID, append(opts[:len(opts):len(opts)], WithIdempotencyKey(newKey()), WithResponse(&resp))...)
+			if o.response != nil {
+				*o.response = resp
+			}
+		}
 		if err == nil {
 			return paid, nil
 		}

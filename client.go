@@ -39,7 +39,7 @@ type Client struct {
 	shared *shared
 	limit  partyLimits
 
-	lastJournal *atomic.Pointer[accountJournal] // so that most calls need not look for it
+	lastJournal *atomic.Pointer[lastJournal] // so that most calls need not look for it
 }
 
 // overrides are what a client made with With has of its own beside its session's
@@ -121,7 +121,7 @@ func build(cfg *config, from *Client, opts []Option) (*Client, error) {
 }
 
 func assemble(cfg *config, cl *cell, over *overrides, sh *shared) *Client {
-	c := &Client{cfg: cfg, cell: cl, over: over, shared: sh, lastJournal: new(atomic.Pointer[accountJournal])}
+	c := &Client{cfg: cfg, cell: cl, over: over, shared: sh, lastJournal: new(atomic.Pointer[lastJournal])}
 	party := cfg.origin() + " " + c.party()
 	c.limit = partyLimits{
 		general:    sh.limits.state(LimiterGeneral, party),
@@ -617,7 +617,7 @@ func (t *trip) name(ctx context.Context) error {
 		if t.e.Repeat != RepeatKeyed && !(t.e.Job || t.e.Spends && t.e.generation() && t.e.Name != unlisted) {
 			return &ParamError{Param: "WithOperation", Value: t.opts.operation, Reason: t.e.Name + " takes no key"}
 		}
-		account, err := t.c.bookAccount(ctx, t.cred, true)
+		account, _, err := t.c.bookAccount(ctx, t.cred, true)
 		if err != nil {
 			return err
 		}

@@ -688,7 +688,7 @@ func methodNamed(c *Client, name string) (reflect.Value, bool) {
 var contractComposites = []string{
 	"Billing.TokenizeCard", "Billing.ConfirmSetupIntent", // at Stripe
 	"Wallet.FundCheckout", "Subscriptions.CreateCheckout", // other uses of an endpoint
-	"Wallet.AwaitCheckout", "Subscriptions.AwaitCheckout",
+	"Wallet.AwaitCheckout", "Wallet.FundOrLink", "Wallet.AwaitFund", "Subscriptions.AwaitCheckout",
 	"Wallet.AllTransactions", "Usage.AllHistory", "Models.SearchAll",
 
 	"Generation.Run", "Generation.Call", // what has no method of its own

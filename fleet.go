@@ -103,7 +103,8 @@ func (t *trip) whose(ctx context.Context) (string, error) {
 	if t.e == profileGet.row() { // which is how the account is learned
 		return t.c.party(), nil
 	}
-	return t.c.bookAccount(ctx, t.cred, true)
+	account, _, err := t.c.bookAccount(ctx, t.cred, true)
+	return account, err
 }
 
 // sharedPlace is a submission's place in the queue that all processes share.

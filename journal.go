@@ -55,7 +55,8 @@ type entry struct {
 	Owner string `json:"owner,omitzero"`
 	Lease int64  `json:"lease,omitzero"` // until when nobody else may go on with it
 
-	First   int64 `json:"first"`            // the first sending
+	First   int64 `json:"first"`            // the first sending, at the latest
+	Since   int64 `json:"since"`            // and at the earliest
 	Settled int64 `json:"settled,omitzero"` // when the outcome was written
 
 	Amount   Amount   `json:"amount,omitzero"` // at stake, US dollars
@@ -251,8 +252,11 @@ func (r *entry) settle(o *outcome, now moment) {
 	if o.expires != 0 {
 		r.Expires = o.expires
 	}
-	if o.state != stateSent {
+	switch {
+	case o.status != 0:
 		r.Status, r.Answer = o.status, o.answer
+	case o.state != stateSent && r.State != stateAwaitingHuman: // what it said before is no longer so
+		r.Status, r.Answer = 0, nil
 	}
 	r.Nobody, r.Owner, r.Lease = true, "", 0
 	if o.state == stateSent && r.State != stateSent {
@@ -398,7 +402,7 @@ func (b *book) settle(known *entry, o *outcome, now moment) (settled *entry, lat
 	r.settle(o, now)
 	switch {
 	case r.paid():
-		b.Purse.charge(r, now.early)
+		b.Purse.charge(r, now.late)
 	case r.State.settled() && !r.Doubt:
 		b.Purse.release(r)
 	}

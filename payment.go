@@ -96,11 +96,10 @@ func (t *trip) pays(ctx context.Context, out any) (err error) {
 // inquire fixes which operation the call is of, and whose journal it is in.
 func (t *trip) inquire(ctx context.Context) error {
 	p, cfg := t.pay, t.c.cfg
-	account, err := t.c.bookAccount(ctx, t.cred, t.opts.operation != "" || !cfg.private || len(cfg.policies) > 0)
-	if err != nil {
+	var err error
+	if p.j, err = t.c.journalOf(ctx, t.cred, t.opts.operation != "" || !cfg.private || len(cfg.policies) > 0); err != nil {
 		return err
 	}
-	p.j = t.c.journalOf(account)
 	p.q = inquiry{
 		name: t.opts.operation, endpoint: t.e.Name, owner: p.j.owner, newTry: t.opts.newTry,
 		once: t.e.Repeat == RepeatOnce, durable: !p.j.private,
@@ -144,42 +143,46 @@ func (t *trip) fingerprint() string {
 // journal outlives the program, or limits what is spent, it has to be the
 // account's own, and is asked for. Otherwise what stands for it will do, until it
 // is known.
-func (c *Client) bookAccount(ctx context.Context, k *credentials, sure bool) (string, error) {
+func (c *Client) bookAccount(ctx context.Context, k *credentials, sure bool) (account string, known bool, err error) {
 	if k.account != "" {
-		return k.account, nil
+		return k.account, true, nil
 	}
 	if k.token == "" { // of an API key alone nobody says whose it is
-		return keyParty(k), nil
+		return keyParty(k), false, nil
 	}
 	id := c.shared.owners.of(c.ownerOf(k))
 	if id == "" && sure {
-		var err error
 		if id, err = c.account(ctx, k); err != nil {
-			return "", err
+			return "", false, err
 		}
 	}
 	if id == "" {
-		return c.party(), nil
+		return c.party(), false, nil
 	}
 	if c.cfg.private {
 		c.shared.journals.same(c.cfg, id, c.party())
 	}
-	return id, nil
+	return id, true, nil
 }
 
-// journalOf is the journal of an account. The last one is remembered.
-func (c *Client) journalOf(account string) *journal {
-	if last := c.lastJournal.Load(); last != nil && last.account == account {
-		return last.j
+// journalOf is the journal that a call is written in. The last one is remembered.
+func (c *Client) journalOf(ctx context.Context, k *credentials, sure bool) (*journal, error) {
+	if last := c.lastJournal.Load(); last != nil && last.k == k && last.sure == sure {
+		return last.j, nil
 	}
-	j := c.shared.journals.of(c.cfg, account)
-	c.lastJournal.Store(&accountJournal{account, j})
-	return j
+	account, known, err := c.bookAccount(ctx, k, sure)
+	if err != nil {
+		return nil, err
+	}
+	j := c.shared.journals.of(c.cfg, account, known)
+	c.lastJournal.Store(&lastJournal{k, sure, j})
+	return j, nil
 }
 
-type accountJournal struct {
-	account string
-	j       *journal
+type lastJournal struct {
+	k    *credentials
+	sure bool
+	j    *journal
 }
 
 func keyParty(k *credentials) string { return "key " + digest(k.apiKey) }
@@ -379,6 +382,11 @@ func (t *trip) allowSpend(ctx context.Context) (err error) {
 	}); err != nil {
 		return err
 	}
+	for _, name := range t.budgets() {
+		if err := t.sweepingly(ctx, name, func() error { return t.fitsBudget(ctx, name, func(*purse, *entry) error { return errUnchanged }) }); err != nil {
+			return err
+		}
+	}
 	for i := range cfg.policies {
 		if approve := cfg.policies[i].Approve; approve != nil && t.opts.part.part == "" {
 			if err := approve(ctx, in); err != nil {
@@ -393,7 +401,7 @@ func (t *trip) allowSpend(ctx context.Context) (err error) {
 func (t *trip) intent() SpendIntent {
 	s := &t.pay.stake
 	in := SpendIntent{
-		Operation: t.opts.operation, Endpoint: t.e.Name, Account: t.pay.j.account, PaymentMethodID: s.payment,
+		Operation: t.opts.operation, Endpoint: t.e.Name, Account: t.pay.j.id(), PaymentMethodID: s.payment,
 		IdempotencyKey: t.key, Amount: s.amount, AmountKnown: s.known, PlanID: s.plan,
 	}
 	if s.standing == autoFundingOrder {
@@ -462,19 +470,25 @@ func (t *trip) newEntry(now moment) *entry {
 	p := t.pay
 	r := &entry{
 		ID: p.q.id, Name: p.q.name, Endpoint: p.q.endpoint, Key: t.key, Print: p.q.print, Try: p.tries + 1, Sends: 1,
-		State: stateSent, Unnamed: p.q.unnamed, Owner: p.j.owner, Lease: t.lease(now), First: now.late,
+		State: stateSent, Unnamed: p.q.unnamed, Owner: p.j.owner, Lease: t.lease(now), First: now.late, Since: now.early,
 		Amount: p.stake.amount, Known: p.stake.known, Hold: t.counts(), Standing: p.stake.standing, Orders: p.stake.orders,
 		Payment: p.stake.payment, Plan: p.stake.plan, Before: p.before, Track: t.track, Holder: p.nonce,
 	}
 	if !p.j.private {
 		r.Method, r.Path, r.Body = t.e.Method, t.path, t.keepable()
 	}
+	r.Budgets = t.budgets()
+	return r
+}
+
+// budgets are the named ones that the policies are about.
+func (t *trip) budgets() (names []string) {
 	for i := range t.c.cfg.policies {
-		if name := t.c.cfg.policies[i].Budget; name != "" && !slices.Contains(r.Budgets, name) {
-			r.Budgets = append(r.Budgets, name)
+		if name := t.c.cfg.policies[i].Budget; name != "" && !slices.Contains(names, name) {
+			names = append(names, name)
 		}
 	}
-	return r
+	return names
 }
 
 // lease is until when nobody else may go on with the try: no sending, and no wait
@@ -496,7 +510,7 @@ func (t *trip) reserve(ctx context.Context) error {
 	if err := t.listSubscriptions(ctx); err != nil {
 		return err
 	}
-	budgets := t.newEntry(moment{}).Budgets
+	budgets := t.budgets()
 	if err := t.holdBudgets(ctx, budgets); err != nil {
 		return err
 	}
@@ -584,18 +598,8 @@ func (t *trip) holdBudgets(ctx context.Context, names []string) error {
 		p.nonce = newKey()
 	}
 	for i, name := range names {
-		hold := func() error {
-			return p.j.stepBudget(ctx, name, func(purse *purse, now moment) error {
-				r := t.newEntry(now)
-				r.ID = p.j.opName(r.ID)
-				in := t.intent()
-				for k := range t.c.cfg.policies {
-					if policy := &t.c.cfg.policies[k]; policy.Budget == name {
-						if err := policy.fits(&in, r, purse, now.early); err != nil {
-							return err
-						}
-					}
-				}
+		err := t.sweepingly(ctx, name, func() error {
+			return t.fitsBudget(ctx, name, func(purse *purse, r *entry) error {
 				if by := purse.heldBy(r.ID, r.Try); by != "" && by != p.nonce {
 					return errHeld
 				}
@@ -603,21 +607,43 @@ func (t *trip) holdBudgets(ctx context.Context, names []string) error {
 				purse.hold(r, r.Lease, p.nonce)
 				return nil
 			})
-		}
-		err := hold()
-		if errors.Is(err, ErrSpendLimit) || errors.Is(err, errHeld) { // perhaps for the sake of one that is settled
-			if err := p.j.sweep(ctx, name); err != nil {
-				t.releaseBudgets(ctx, names[:i])
-				return err
-			}
-			err = hold()
-		}
+		})
 		if err != nil {
 			t.releaseBudgets(ctx, names[:i+1])
 			return err
 		}
 	}
 	return nil
+}
+
+// fitsBudget asks the policies of a named budget, and then does something with it.
+func (t *trip) fitsBudget(ctx context.Context, name string, do func(*purse, *entry) error) error {
+	return t.pay.j.stepBudget(ctx, name, func(purse *purse, now moment) error {
+		r := t.newEntry(now)
+		r.ID = t.pay.j.opName(r.ID)
+		in := t.intent()
+		for i := range t.c.cfg.policies {
+			if policy := &t.c.cfg.policies[i]; policy.Budget == name {
+				if err := policy.fits(&in, r, purse, now.early); err != nil {
+					return err
+				}
+			}
+		}
+		return do(purse, r)
+	})
+}
+
+// sweepingly does something with a named budget, and once more where it refuses
+// for the sake of a try that is settled by now.
+func (t *trip) sweepingly(ctx context.Context, name string, do func() error) error {
+	err := do()
+	if !errors.Is(err, ErrSpendLimit) && !errors.Is(err, errHeld) {
+		return err
+	}
+	if err := t.pay.j.sweep(ctx, name); err != nil {
+		return err
+	}
+	return do()
 }
 
 // releaseBudgets gives back what named budgets hold for a try that is not down.
@@ -650,18 +676,25 @@ func (t *trip) note(r *result) {
 		return
 	}
 	p.status, p.intent, p.paid = r.Status, "", Amount{}
+	if p.q.unnamed && p.j.private {
+		return // nobody will ask for its words
+	}
 	if !t.e.generation() && r.answer.shape == shapeObject {
 		var w paymentWords
 		if o := r.answer.object(); len(o) > 0 && w.read(o) == nil {
 			p.intent = w.intent
-			if a := w.amount(); a.sent && a.Amount.Sign() > 0 {
+			a := w.amount()
+			if t.e == walletRedeemCoupon.row() {
+				a = w.payment // the other one is what it gives
+			}
+			if a.sent && a.Amount.Sign() > 0 {
 				p.paid = a.Amount
 			}
 		}
 	}
 	p.answer = nil
-	if p.q.unnamed && (t.e.generation() || p.j.private) {
-		return // nobody will ask for its words
+	if p.q.unnamed && t.e.generation() {
+		return
 	}
 	p.answer = t.presentable(r.answer.body)
 }
@@ -718,10 +751,16 @@ var keptFields = map[string][]string{
 func (t *trip) outcome(out any, err error) *outcome {
 	p := t.pay
 	o := &outcome{state: stateSucceeded, status: p.status, answer: p.answer, intent: p.intent, paid: p.paid}
+	if err == nil {
+		// A server that says less than it was asked for has the budgets no cheaper.
+		if p.stake.known && o.paid.Less(p.stake.amount) && t.asksSum() {
+			o.paid = p.stake.amount
+		}
+		t.succeeded(out, o)
+		return o
+	}
 	api, answered := as[*APIError](err)
 	switch {
-	case err == nil:
-		t.succeeded(out, o)
 	case errors.Is(err, ErrOutcomeUnknown):
 		*o = outcome{state: stateSent, intent: p.intent}
 		if u, ok := as[*OutcomeUnknownError](err); ok {
@@ -753,12 +792,23 @@ func (t *trip) outcome(out any, err error) *outcome {
 	return o
 }
 
+// asksSum reports whether the request says the sum that is charged.
+func (t *trip) asksSum() bool {
+	switch t.e {
+	case walletFund.row(), subscriptionsChargeAmount.row(), walletWithdraw.row():
+		return true
+	}
+	return false
+}
+
 // succeeded reads out of a result what the journal wants to know.
 func (t *trip) succeeded(out any, o *outcome) {
 	var link *PaymentLink
 	switch v := out.(type) {
 	case *PaymentLink:
 		link = v
+	case *Funding:
+		o.intent = v.PaymentIntentID
 	case *job:
 		o.job = v.g.ID
 	case *whole:

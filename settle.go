@@ -40,7 +40,7 @@ type PendingOperation struct {
 
 func (j *journal) pending(r *entry) PendingOperation {
 	return PendingOperation{
-		ID: r.ID, IdempotencyKey: r.Key, Operation: r.Name, Endpoint: r.Endpoint, Account: j.account, State: string(r.State),
+		ID: r.ID, IdempotencyKey: r.Key, Operation: r.Name, Endpoint: r.Endpoint, Account: j.id(), State: string(r.State),
 		PaymentIntentID: r.Intent, SessionID: r.Session, GenerationID: r.Job, TrackID: r.Track,
 		Try: r.Try, Sends: r.Sends, Amount: r.Amount, FirstSent: time.UnixMilli(r.First),
 	}
@@ -80,11 +80,7 @@ func (c *Client) journal(ctx context.Context) (*journal, error) {
 	if k.account == "" && k.token == "" && k.apiKey == "" {
 		return nil, &credentialError{"the", "journal", "an account", "use WithSession, WithAccessToken or WithAccount"}
 	}
-	account, err := c.bookAccount(ctx, k, !c.cfg.private || len(c.cfg.policies) > 0)
-	if err != nil {
-		return nil, err
-	}
-	return c.journalOf(account), nil
+	return c.journalOf(ctx, k, !c.cfg.private || len(c.cfg.policies) > 0)
 }
 
 // SettlementStatus is what Settle found out.
@@ -445,30 +441,29 @@ const mostRead = 2000
 
 // findCredit looks for the credit of a payment among the wallet's transactions.
 func (c *Client) findCredit(ctx context.Context, j *journal, r *entry) (*outcome, error) {
-	free, wanting, err := c.unexplained(ctx, j, r)
+	w, err := c.credits(ctx, j, r)
 	if err != nil {
 		return nil, err
 	}
-	for _, tx := range free {
+	for _, tx := range w.free {
 		if r.Intent != "" && tx.TransactionID == r.Intent {
 			return c.claim(ctx, j, r, tx)
 		}
 	}
-	if len(free) == 0 || len(free) != wanting {
+	switch {
+	case w.perhaps > 0 || len(w.free)-w.unnamed != w.open:
 		return nil, nil //nolint:nilnil // ambiguity is no proof
+	case len(w.free) == 1:
+		return c.claim(ctx, j, r, w.free[0])
 	}
-	for _, tx := range free {
-		if o, err := c.claim(ctx, j, r, tx); o != nil || err != nil {
-			return o, err
-		}
-	}
-	return nil, nil //nolint:nilnil // others have claimed them
+	// All of them are paid, and nobody can say which credit is whose.
+	return &outcome{state: stateSucceeded, paid: r.Amount, note: fmt.Sprintf("found with %d alike in the wallet's transactions", len(w.free))}, nil
 }
 
 // claim makes a transaction that of a try, if it is nobody's.
 func (c *Client) claim(ctx context.Context, j *journal, r *entry, tx *Transaction) (*outcome, error) {
-	id := firstOf(tx.TransactionID, tx.ref, itoa(int64(tx.ID)))
-	mine := []byte(r.ID + "/" + itoa(int64(r.Try)))
+	id := tx.identity()
+	mine := []byte(claimant(r))
 	key := j.space + "claim/" + storeName(id)
 	ok, err := j.store.Swap(ctx, key, nil, mine, 0)
 	if err == nil && !ok {
@@ -489,59 +484,90 @@ func (c *Client) claim(ctx context.Context, j *journal, r *entry, tx *Transactio
 	return o, nil
 }
 
-// unexplained are the credits of a try's amount that no settled payment explains,
-// and how many payments want one: those that are open, and those that are settled
-// without a word on which credit is theirs.
-func (c *Client) unexplained(ctx context.Context, j *journal, r *entry) (free []*Transaction, wanting int, err error) {
-	taken := map[string]bool{}
-	after := time.UnixMilli(r.First).Add(-clockSlack)
-	if err := j.each(ctx, func(x *entry) {
-		if x.ID == r.ID && x.Try == r.Try {
-			return
-		}
-		for _, id := range [...]string{x.Intent, x.Session, x.Tx} {
-			if id != "" && x.paid() {
-				taken[id] = true
-			}
-		}
-		credits := x.Endpoint == walletFund.row().Name && (x.Payment != "" || x.Session != "") || x.Endpoint == walletRedeemCoupon.row().Name ||
-			x.Endpoint == subscriptionsChargeAmount.row().Name || x.Endpoint == billingPaymentLink.row().Name
-		amount := x.Amount
-		if x.paid() && !x.Paid.IsZero() {
-			amount = x.Paid
-		}
-		if !credits || amount != r.Amount || x.Settled != 0 && time.UnixMilli(x.Settled).Before(after) {
-			return
-		}
-		if x.open() || x.paid() && x.Intent == "" && x.Tx == "" {
-			wanting++
-		}
-	}); err != nil {
-		return nil, 0, err
-	}
+// claimant is who a try is among those who claim transactions.
+func claimant(r *entry) string { return r.ID + "/" + itoa(int64(r.Try)) }
+
+// identity is what a transaction is known by.
+func (tx *Transaction) identity() string {
+	return firstOf(tx.TransactionID, tx.ref, itoa(int64(tx.ID)))
+}
+
+// creditsOf are the wallet's credits of one sum since a try was sent, and who may
+// want them.
+type creditsOf struct {
+	free    []*Transaction // those that are not known to be another payment's
+	open    int            // payments of the sum whose outcome is open, this one included
+	unnamed int            // paid ones of the time, of which nobody knows which credit is theirs
+	perhaps int            // likewise, and theirs may be older
+}
+
+// credits reads the wallet before it reads the journal: what has made a credit was
+// written down before that.
+func (c *Client) credits(ctx context.Context, j *journal, r *entry) (*creditsOf, error) {
+	after := time.UnixMilli(r.Since).Add(-clockSlack)
+	var all []*Transaction
 	read := 0
 	for tx, err := range c.Wallet.AllTransactions(ctx, TransactionsParams{}) {
 		if err != nil {
-			return nil, 0, err
+			return nil, err
 		}
 		if read++; read > mostRead {
 			break
 		}
 		credit := (tx.Type == "" || tx.Type == TransactionCredit) && finished(tx.Status) && tx.Amount == r.Amount
-		late := !tx.CreatedAt.IsZero() && !tx.CreatedAt.Before(after)
-		if named := tx.TransactionID != "" && (tx.TransactionID == r.Intent || tx.TransactionID == r.Session); !credit || !late && !named || taken[tx.TransactionID] || taken[tx.ref] || tx.ID != 0 && taken[itoa(int64(tx.ID))] {
-			continue
+		named := tx.TransactionID != "" && (tx.TransactionID == r.Intent || tx.TransactionID == r.Session)
+		if credit && (named || !tx.CreatedAt.IsZero() && !tx.CreatedAt.Before(after)) {
+			all = append(all, tx)
 		}
-		whose, err := j.store.Get(ctx, j.space+"claim/"+storeName(firstOf(tx.TransactionID, tx.ref, itoa(int64(tx.ID)))))
-		if err != nil {
-			return nil, 0, &storeError{"reading a claim", err}
-		}
-		if whose != nil && string(whose) != r.ID+"/"+itoa(int64(r.Try)) {
-			continue
-		}
-		free = append(free, tx)
 	}
-	return free, wanting + 1, nil
+	claims := map[string]bool{} // who has claimed one of them
+	w := &creditsOf{open: 1}
+	for _, tx := range all {
+		whose, err := j.store.Get(ctx, j.space+"claim/"+storeName(tx.identity()))
+		switch {
+		case err != nil:
+			return nil, &storeError{"reading a claim", err}
+		case whose == nil || string(whose) == claimant(r):
+			w.free = append(w.free, tx)
+		default:
+			claims[string(whose)] = true
+		}
+	}
+	err := j.each(ctx, func(x *entry) {
+		if x.ID == r.ID && x.Try == r.Try || claims[claimant(x)] || !x.credits() {
+			return
+		}
+		i := slices.IndexFunc(w.free, func(tx *Transaction) bool {
+			id := tx.identity()
+			return x.paid() && (id == x.Intent || id == x.Session || id == x.Tx)
+		})
+		amount := x.Amount
+		if x.paid() && !x.Paid.IsZero() {
+			amount = x.Paid
+		}
+		switch {
+		case i >= 0:
+			w.free = slices.Delete(w.free, i, i+1)
+		case amount != r.Amount:
+		case x.open():
+			w.open++
+		case !x.paid() || time.UnixMilli(x.Settled).Before(after):
+		case time.UnixMilli(x.Since).After(after):
+			w.unnamed++
+		default:
+			w.perhaps++
+		}
+	})
+	return w, err
+}
+
+// credits reports whether a try adds to the wallet, should it be paid.
+func (r *entry) credits() bool {
+	switch r.Endpoint {
+	case walletFund.row().Name, walletRedeemCoupon.row().Name, subscriptionsChargeAmount.row().Name, billingPaymentLink.row().Name:
+		return true
+	}
+	return false
 }
 
 // doubtful reports why it is not sure that a declined payment was not charged by
@@ -549,8 +575,8 @@ func (c *Client) unexplained(ctx context.Context, j *journal, r *entry) (free []
 func (c *Client) doubtful(ctx context.Context, j *journal, r *entry) error {
 	switch {
 	case r.Endpoint == walletFund.row().Name && r.Payment != "":
-		free, _, err := c.unexplained(ctx, j, r)
-		if err == nil && len(free) > 0 {
+		w, err := c.credits(ctx, j, r)
+		if err == nil && len(w.free) > w.unnamed {
 			return ErrOutcomeUnknown
 		}
 		return err
@@ -596,20 +622,17 @@ func (c *Client) findSubscription(ctx context.Context, j *journal, r *entry) (*o
 	if r.Before == nil {
 		return nil, nil //nolint:nilnil // nothing to compare with
 	}
-	rivals := 0
-	if err := j.see(ctx, func(b *book, _ moment) error {
-		rivals = 0
-		for _, x := range b.Ops {
-			if x.open() && x.Endpoint == r.Endpoint && x.Path == r.Path && (x.ID != r.ID || x.Try != r.Try) {
-				rivals++
-			}
-		}
-		return nil
-	}); err != nil {
-		return nil, err
-	}
 	list, err := c.Subscriptions.List(ctx)
 	if err != nil {
+		return nil, err
+	}
+	rivals := 0 // who may have changed them too; they were written down before they did
+	if err := j.each(ctx, func(x *entry) {
+		alike := x.Endpoint == r.Endpoint && x.Path == r.Path || subscribes(x) && r.Endpoint == subscriptionsCreate.row().Name
+		if alike && (x.ID != r.ID || x.Try != r.Try) && (x.open() || x.paid() && x.Settled >= r.Since-clockSlack.Milliseconds()) {
+			rivals++
+		}
+	}); err != nil {
 		return nil, err
 	}
 	was := map[string][]string{}
@@ -930,10 +953,10 @@ func (c *Client) recover(ctx context.Context, j *journal, op PendingOperation, o
 		State: stateStranded, Amount: op.Amount, Hold: op.Amount, Intent: op.PaymentIntentID, Session: op.SessionID, Nobody: true, Lost: true,
 	}
 	if r.Key == "" {
-		r.Key = operationKey(j.account, op.Endpoint, op.Operation, try)
+		r.Key = operationKey(j.id(), op.Endpoint, op.Operation, try)
 	}
 	if err := j.step(ctx, func(b *book, now moment) error {
-		r.First = now.late
+		r.First, r.Since = now.late, now.early
 		if b.find(r.ID, r.Try) == nil {
 			b.reserve(r.clone())
 		}

@@ -191,7 +191,7 @@ const autoFundingOrder = "auto-funding"
 func (t *trip) stake(ctx context.Context) (s stake, err error) {
 	s.payment = jsonText(member(t.body, "payment_method_id"))
 	s.plan = idIn(t.body, "plan_id")
-	ask := len(t.c.cfg.policies) > 0
+	ask := len(t.c.cfg.policies) > 0 || !t.opts.maxCharge.IsZero()
 	switch t.e {
 	case walletFund.row(), subscriptionsChargeAmount.row(), walletWithdraw.row():
 		s.amount, s.known = amountIn(t.body, "amount")
@@ -203,7 +203,7 @@ func (t *trip) stake(ctx context.Context) (s stake, err error) {
 		}
 	case walletRedeemCoupon.row():
 		s.amount, s.known = amountIn(t.body, "purchase_amount")
-		if s.payment == "" {
+		if member(t.body, "payment_method_id") == nil && member(t.body, "purchase_amount") == nil {
 			s.amount, s.known = Amount{}, true // nothing is charged
 		}
 	case billingPaymentLink.row():
@@ -241,7 +241,15 @@ func (t *trip) stake(ctx context.Context) (s stake, err error) {
 // amountIn reads an amount of money that can be charged.
 func amountIn(object []byte, name string) (Amount, bool) {
 	var a sum
-	v := member(object, name)
+	var v []byte
+	for m := membersOf(object); m.next(); {
+		if string(m.name) == name {
+			if v != nil {
+				return Amount{}, false // twice: which one counts is the server's to say
+			}
+			v = m.value
+		}
+	}
 	if v == nil || a.UnmarshalJSON(v) != nil || !a.sent || checkAmount(name, a.Amount) != nil {
 		return Amount{}, false
 	}

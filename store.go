@@ -28,7 +28,8 @@ type Store interface {
 	Get(ctx context.Context, key string) ([]byte, error)
 	// Swap puts newer under key if older stands there now, in one step, and reports
 	// whether it did. A nil older means that nothing may stand there, a nil newer
-	// takes the key away. After ttl the key is gone; 0 keeps it for ever. When Swap
+	// takes the key away. After ttl the key is gone; 0 keeps it for ever, and less is
+	// an error. When Swap
 	// returns, what it did survives a crash of the process, and as much beyond that
 	// as the store promises.
 	Swap(ctx context.Context, key string, older, newer []byte, ttl time.Duration) (bool, error)
@@ -87,14 +88,20 @@ func (s *memoryStore) Get(ctx context.Context, key string) ([]byte, error) {
 	return s.get(key), nil
 }
 
-var errEmptyValue = errors.New("modelslab: a store keeps no empty values")
+var (
+	errEmptyValue  = errors.New("modelslab: a store keeps no empty values")
+	errNegativeTTL = errors.New("modelslab: a time to live must not be negative")
+)
 
 func (s *memoryStore) Swap(ctx context.Context, key string, older, newer []byte, ttl time.Duration) (bool, error) {
 	if err := ctx.Err(); err != nil {
 		return false, err
 	}
-	if newer != nil && len(newer) == 0 {
+	switch {
+	case newer != nil && len(newer) == 0:
 		return false, errEmptyValue
+	case ttl < 0:
+		return false, errNegativeTTL
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
