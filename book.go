@@ -102,9 +102,12 @@ func placeOf(cfg *config, account string) journalPlace {
 	return journalPlace{cfg.store, storeRoot + cfg.origin() + "/" + storeName(account) + "/"}
 }
 
+// longestName is the longest text that stands in a key as it is, in bytes.
+const longestName = 100
+
 // storeName makes one element of a key of any text.
 func storeName(s string) string {
-	if s = url.PathEscape(s); len(s) > maxOperationLength {
+	if s = url.PathEscape(s); len(s) > longestName {
 		return digest(s)
 	}
 	return s
@@ -477,6 +480,55 @@ func (j *journal) keep(ctx context.Context, r *entry) error {
 	}
 }
 
+// mostLost is how many generations whose answers were lost a private journal
+// remembers: nobody can ask for them by a name.
+const mostLost = 256
+
+// forgetOldest leaves no more than most lost generations without a name.
+func (b *book) forgetOldest(most int) {
+	lost := 0
+	for _, r := range b.Ops {
+		if r.Unnamed && r.Key == "" && r.Nobody {
+			lost++
+		}
+	}
+	b.Ops = slices.DeleteFunc(b.Ops, func(r *entry) bool {
+		drop := lost > most && r.Unnamed && r.Key == "" && r.Nobody
+		if drop {
+			lost--
+			b.Purse.release(r)
+		}
+		return drop
+	})
+}
+
+// tidyUp keeps under their names the settled tries that stand in the book still,
+// because the process that settled them died, or its store did.
+func (j *journal) tidyUp(ctx context.Context) error {
+	if j.private {
+		return nil
+	}
+	var left []*entry
+	if err := j.see(ctx, func(b *book, now moment) error {
+		left = left[:0]
+		for _, r := range b.Ops {
+			if _, known := j.archived[tryOf{r.ID, r.Try}]; !known && !r.open() && r.Settled < now.early-leaseMargin.Milliseconds() {
+				left = append(left, r.clone())
+			}
+		}
+		return nil
+	}); err != nil {
+		return err
+	}
+	for _, r := range left {
+		if err := firstError(j.keep(ctx, r), j.settleBudgets(ctx, r, r)); err != nil {
+			return err
+		}
+		j.locked(func() { j.archived[tryOf{r.ID, r.Try}] = r.State })
+	}
+	return nil
+}
+
 // keptTry is a try as it is kept under its operation; nil: it is not.
 func (j *journal) keptTry(ctx context.Context, r *entry) (*entry, error) {
 	tries, _, err := j.past(ctx, r.ID)
@@ -530,6 +582,9 @@ func (j *journal) write(ctx context.Context, r *entry, o *outcome) (settled *ent
 				return j.keep(ctx, settled)
 			}
 		}
+		if forget && s.open() {
+			b.forgetOldest(mostLost)
+		}
 		return nil
 	})
 	if errors.Is(err, errUnchanged) {
@@ -545,6 +600,9 @@ func (j *journal) write(ctx context.Context, r *entry, o *outcome) (settled *ent
 	}
 	if settled == nil || settled.open() || j.private {
 		return settled, late, other, err
+	}
+	if late {
+		j.locked(func() { delete(j.archived, tryOf{settled.ID, settled.Try}) })
 	}
 	if kept := j.keep(ctx, settled); kept != nil {
 		return settled, late, other, firstError(err, kept)

@@ -324,6 +324,7 @@ func (b *book) reserve(r *entry) {
 // Reasons for which a try must not be sent again.
 var (
 	errNotOurs = fmt.Errorf("%w: another process has gone on with it", ErrPendingOperation)
+	errNoKey   = fmt.Errorf("%w: it carries no key to ask with, and its job may be running", ErrPendingOperation)
 	errTooOld  = fmt.Errorf("%w: its key is too old to be asked with", ErrPendingOperation)
 )
 
@@ -618,4 +619,9 @@ func operationID(name string) string {
 
 // keyID is what a call with a key of its own is kept under. The key of an unnamed
 // call is random, and is the caller's own the second time.
-func keyID(key string) string { return "k" + key }
+func keyID(key string) string {
+	if len(key) > 2*keyDigits {
+		key = digest(key)
+	}
+	return "k" + key
+}

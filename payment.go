@@ -27,12 +27,12 @@ type payment struct {
 	stake stake
 	r     *entry // the try; nil: not reserved
 	tries int    // before this one
-	taken bool   // somebody sent it before this call
 
-	nonce  string   // what it holds sums in named budgets by
-	until  int64    // and until when, if it is not reserved
-	before []string // the subscriptions before it was sent
-	ended  bool     // its outcome is written, or was tried to be
+	nonce    string   // what it holds sums in named budgets by
+	approved bool     // by whoever the policies ask
+	until    int64    // and until when, if it is not reserved
+	before   []string // the subscriptions before it was sent
+	ended    bool     // its outcome is written, or was tried to be
 
 	// The last answer, as far as it may be kept.
 	status int
@@ -73,7 +73,7 @@ func (t *trip) spend(ctx context.Context, out any) error {
 		if err := t.pays(ctx, out); !errors.Is(err, errRaced) {
 			return err
 		}
-		*p = payment{j: p.j, q: p.q}
+		*p = payment{j: p.j, q: p.q, approved: p.approved}
 	}
 }
 
@@ -236,11 +236,14 @@ func (t *trip) recall(ctx context.Context, out any) (answered bool, err error) {
 		case s.r.State == stateAction:
 			return true, t.waiting(s.r)
 		case s.young && !p.q.once && t.opts.key == "" || s.young && t.opts.key == s.r.Key:
-			p.r, p.taken, t.key, t.unanswered = s.r, true, s.r.Key, true
+			p.r, t.key, t.unanswered = s.r, s.r.Key, true
 			return false, nil
 		}
 		if s.young {
 			err = t.c.disown(ctx, p.j, s.r)
+		}
+		if s.r.Key == "" {
+			return false, t.openError(s.r, errNoKey)
 		}
 		return false, t.openError(s.r, firstError(err, errTooOld))
 	}
@@ -388,12 +391,13 @@ func (t *trip) allowSpend(ctx context.Context) (err error) {
 		}
 	}
 	for i := range cfg.policies {
-		if approve := cfg.policies[i].Approve; approve != nil && t.opts.part.part == "" {
+		if approve := cfg.policies[i].Approve; approve != nil && !p.approved && t.opts.part.part == "" {
 			if err := approve(ctx, in); err != nil {
 				return &SpendLimitError{Intent: in, Err: err}
 			}
 		}
 	}
+	p.approved = true
 	return nil
 }
 
@@ -857,8 +861,14 @@ func (t *trip) finish(ctx context.Context, out any, err error) error {
 			err = t.unknown(err)
 		}
 	}
+	if o.state == stateSent && !errors.Is(err, ErrOutcomeUnknown) {
+		err = t.unknown(err) // an earlier sending had no answer
+	}
 	settled, late, other, failed := p.j.write(writing, p.r, o)
 	p.j.land(p.r)
+	if no := o.state == stateDeclined || o.state == stateRefused; no && settled != nil && settled.State != o.state && (settled.open() || settled.paid()) {
+		err = t.unknown(err) // it was said to this sending alone, and another process has gone on
+	}
 	switch {
 	case failed != nil:
 		t.c.warn(ctx, "modelslab: the outcome of a payment could not be written down; it stays pending",

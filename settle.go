@@ -54,6 +54,9 @@ func (c *Client) Pending(ctx context.Context) ([]PendingOperation, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := j.tidyUp(ctx); err != nil {
+		return nil, err
+	}
 	var ops []PendingOperation
 	err = j.see(ctx, func(b *book, _ moment) error {
 		ops = nil
@@ -309,7 +312,7 @@ func (c *Client) askAgain(ctx context.Context, j *journal, r *entry, opts []Requ
 		return c.disown(ctx, j, r)
 	}
 	t := &trip{c: c, e: e, path: r.Path, body: r.Body, key: r.Key, cred: c.credentials(), unanswered: true}
-	t.pay = &payment{j: j, r: r, taken: true}
+	t.pay = &payment{j: j, r: r}
 	t.pay.q = inquiry{id: r.ID, name: r.Name, endpoint: r.Endpoint, print: r.Print, owner: j.owner}
 	if err := t.opts.apply(opts); err != nil {
 		return errors.Join(err, c.disown(ctx, j, r))
