@@ -65,7 +65,7 @@ func (js *journals) of(cfg *config, account string, known bool) *journal {
 	}
 	j := &journal{
 		store: cfg.store, private: cfg.private, space: place.space, bookKey: place.space + "book",
-		budgets: storeRoot + cfg.origin() + "/budget/", owner: js.owner,
+		budgets: storeRoot + cfg.origin() + "/budget/", owner: ownerIn(cfg.store, js.owner),
 		clock: cfg.clock, flying: map[tryOf]int{}, archived: map[tryOf]state{},
 	}
 	if known {
@@ -81,6 +81,14 @@ func (j *journal) id() string {
 		return *id
 	}
 	return ""
+}
+
+// ownerIn is what this New is called in a store.
+func ownerIn(store Store, owner string) string {
+	if x, ok := store.(StoreExclusive); ok {
+		return exclusively + x.Opened() + "/" + owner
+	}
+	return owner
 }
 
 // same says that two names are of one account, of which only now is known that

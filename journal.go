@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -126,9 +127,17 @@ func (r *entry) held(owner string, flying bool, now moment) bool {
 		return false
 	case r.Owner == owner:
 		return flying
+	case strings.HasPrefix(owner, exclusively):
+		opening, _, _ := strings.Cut(owner, "/")
+		if !strings.HasPrefix(r.Owner, opening+"/") {
+			return false // nobody else has the store
+		}
 	}
 	return now.early <= r.Lease
 }
+
+// exclusively begins the names of owners in a store that one process has at a time.
+const exclusively = "x:"
 
 // inquiry is what a call wants of its operation.
 type inquiry struct {

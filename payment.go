@@ -302,6 +302,9 @@ func (t *trip) replay(r *entry, out any) error {
 	}
 	body := []byte(r.Answer)
 	if len(body) == 0 {
+		if t.e.generation() && r.paid() {
+			return t.openError(r, errJobNotKept)
+		}
 		body = t.stand(r)
 	}
 	t.last.Status, t.last.Sent = r.Status, true
@@ -317,6 +320,8 @@ func (t *trip) replay(r *entry, out any) error {
 	t.last.body = nil // it is nobody's to give back
 	return err
 }
+
+var errJobNotKept = errors.New("it is recorded as paid, and which job it made is not; nothing was sent; see Client.Ledger")
 
 // stand is an answer for an outcome that was found in another way than by one.
 func (t *trip) stand(r *entry) []byte {
@@ -710,6 +715,19 @@ const mostKept = 16 << 10
 func (t *trip) presentable(body []byte) []byte {
 	if len(body) == 0 || len(body) > mostKept || !json.Valid(body) {
 		return nil
+	}
+	if bytes.Contains(body, []byte(`\u`)) { // so that secrets in it have one notation
+		var v any
+		d := json.NewDecoder(bytes.NewReader(body))
+		d.UseNumber()
+		if d.Decode(&v) != nil {
+			return nil
+		}
+		plain, err := json.Marshal(v)
+		if err != nil {
+			return nil
+		}
+		body = plain
 	}
 	clean := t.scrub(string(body))
 	if clean == string(body) {

@@ -416,8 +416,8 @@ func (c *Client) find(ctx context.Context, j *journal, r *entry) (*outcome, erro
 		return c.findJob(ctx, r)
 	case e == nil:
 		return nil, nil //nolint:nilnil // a path that nobody knows
-	case e == walletFund.row(), e == walletRedeemCoupon.row(), e == subscriptionsChargeAmount.row():
-		if r.Payment == "" && e != subscriptionsChargeAmount.row() || r.Amount.IsZero() {
+	case e == walletFund.row():
+		if r.Payment == "" || r.Amount.IsZero() {
 			return nil, nil //nolint:nilnil // nothing was to be charged at once
 		}
 		return c.findCredit(ctx, j, r)
@@ -490,6 +490,18 @@ func (c *Client) claim(ctx context.Context, j *journal, r *entry, tx *Transactio
 // claimant is who a try is among those who claim transactions.
 func claimant(r *entry) string { return r.ID + "/" + itoa(int64(r.Try)) }
 
+// funds reports whether a transaction is a card's payment into the wallet, as far
+// as it says: not a coupon, nor a gift.
+func (tx *Transaction) funds() bool {
+	switch {
+	case tx.Type != "" && tx.Type != TransactionCredit, !finished(tx.Status):
+		return false
+	case tx.Source != "" && tx.Source != "stripe", tx.UseCase != "" && tx.UseCase != "wallet_funding":
+		return false
+	}
+	return tx.TransactionID == "" || paymentIntentForm.MatchString(tx.TransactionID) || sessionInURL.MatchString(tx.TransactionID)
+}
+
 // identity is what a transaction is known by.
 func (tx *Transaction) identity() string {
 	return firstOf(tx.TransactionID, tx.ref, itoa(int64(tx.ID)))
@@ -517,7 +529,7 @@ func (c *Client) credits(ctx context.Context, j *journal, r *entry) (*creditsOf,
 		if read++; read > mostRead {
 			break
 		}
-		credit := (tx.Type == "" || tx.Type == TransactionCredit) && finished(tx.Status) && tx.Amount == r.Amount
+		credit := tx.funds() && tx.Amount == r.Amount
 		named := tx.TransactionID != "" && (tx.TransactionID == r.Intent || tx.TransactionID == r.Session)
 		if credit && (named || !tx.CreatedAt.IsZero() && !tx.CreatedAt.Before(after)) {
 			all = append(all, tx)
@@ -567,7 +579,7 @@ func (c *Client) credits(ctx context.Context, j *journal, r *entry) (*creditsOf,
 // credits reports whether a try adds to the wallet, should it be paid.
 func (r *entry) credits() bool {
 	switch r.Endpoint {
-	case walletFund.row().Name, walletRedeemCoupon.row().Name, subscriptionsChargeAmount.row().Name, billingPaymentLink.row().Name:
+	case walletFund.row().Name, walletRedeemCoupon.row().Name, billingPaymentLink.row().Name:
 		return true
 	}
 	return false
@@ -900,6 +912,7 @@ func (c *Client) Resolve(ctx context.Context, op PendingOperation, v Verdict, no
 	switch v {
 	case Paid:
 		o.state, o.paid = stateSucceeded, op.Amount
+		o.intent, o.session, o.job = op.PaymentIntentID, op.SessionID, op.GenerationID
 	case NotPaid:
 		o.state = stateClosed
 	default:

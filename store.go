@@ -22,7 +22,7 @@ import (
 // have done its work or not.
 //
 // There will never be a fourth method. What only some stores can do are
-// interfaces of their own: [StoreClock], [StorePlaces].
+// interfaces of their own: [StoreClock], [StorePlaces], [StoreExclusive].
 type Store interface {
 	// Get returns what stands under key, or nil.
 	Get(ctx context.Context, key string) ([]byte, error)
@@ -53,6 +53,14 @@ type StorePlaces interface {
 	Enter(ctx context.Context, key, member string, limit int, life time.Duration) (time.Duration, error)
 	// Leave gives member's place back.
 	Leave(ctx context.Context, key, member string) error
+}
+
+// StoreExclusive is a [Store] that one process has at a time. What another opening
+// of it was at, nobody is at any more: a program that was killed and started again
+// need not wait for itself.
+type StoreExclusive interface {
+	// Opened names this opening of the store, and no other one.
+	Opened() string
 }
 
 // NewMemoryStore makes a store that lives as long as the process. It is the

@@ -41,6 +41,7 @@ const (
 // else has the file.
 type Store struct {
 	path string
+	name string        // of this opening
 	turn chan struct{} // full: somebody writes
 
 	mu      sync.Mutex
@@ -49,7 +50,14 @@ type Store struct {
 	broken  error // why nothing more is done
 }
 
-var _ modelslab.Store = (*Store)(nil)
+var (
+	_ modelslab.Store          = (*Store)(nil)
+	_ modelslab.StoreExclusive = (*Store)(nil)
+)
+
+// Opened names this opening of the file. While it lasts no other process has the
+// file, so whatever another opening was at, nobody is at any more.
+func (s *Store) Opened() string { return s.name }
 
 // swap is one that waits for its turn, and then its outcome.
 type swap struct {

@@ -2,6 +2,7 @@ package bolt
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -67,7 +68,7 @@ func open(path string) (*Store, error) {
 	if db, _, err = take(path, false); err != nil {
 		return nil, err
 	}
-	s := &Store{path: path, turn: make(chan struct{}, 1), db: db}
+	s := &Store{path: path, name: rand.Text(), turn: make(chan struct{}, 1), db: db}
 	s.drop(context.Background(), expired...)
 	return s, nil
 }
