@@ -27,6 +27,7 @@ import (
 //	mla1/<origin>/<account>/book             open operations and the account's budget
 //	mla1/<origin>/<account>/op/<operation>   the tries of it that are settled
 //	mla1/<origin>/<account>/claim/<id>       whose a transaction of the wallet is
+//	mla1/<origin>/<account>/paid/<sum>/<try> who was paid without a word on which transaction is theirs
 //	mla1/<origin>/budget/<name>              a budget with a name
 const (
 	storeRoot = "mla1/"
@@ -391,6 +392,13 @@ func (c *clock) hear(date []string) {
 	c.server, c.seen = t, time.Now()
 }
 
+// heard reports whether the server has said what time it is.
+func (c *clock) heard() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return !c.server.IsZero()
+}
+
 func (c *clock) now() moment {
 	wall := c.wall().UnixMilli()
 	passed := c.begun.UnixMilli() + time.Since(c.begun).Milliseconds()
@@ -442,7 +450,7 @@ func (j *journal) lastTry(ctx context.Context, b *book, id string) (last *entry,
 	if err != nil {
 		return nil, 0, err
 	}
-	for _, r := range append(kept, b.Ops...) {
+	for _, r := range slices.Concat(kept, b.Ops) {
 		if r.ID != id {
 			continue
 		}
@@ -529,7 +537,7 @@ func (j *journal) tidyUp(ctx context.Context) error {
 		return err
 	}
 	for _, r := range left {
-		if err := firstError(j.keep(ctx, r), j.settleBudgets(ctx, r, r)); err != nil {
+		if err := firstError(j.keep(ctx, r), j.explain(ctx, r), j.settleBudgets(ctx, r, r)); err != nil {
 			return err
 		}
 		j.locked(func() { j.archived[tryOf{r.ID, r.Try}] = r.State })
@@ -612,7 +620,7 @@ func (j *journal) write(ctx context.Context, r *entry, o *outcome) (settled *ent
 	if late {
 		j.locked(func() { delete(j.archived, tryOf{settled.ID, settled.Try}) })
 	}
-	if kept := j.keep(ctx, settled); kept != nil {
+	if kept := firstError(j.keep(ctx, settled), j.explain(ctx, settled)); kept != nil {
 		return settled, late, other, firstError(err, kept)
 	}
 	points.Pass(ctx, points.Archived)
@@ -760,8 +768,9 @@ func (j *journal) sweep(ctx context.Context, name string) error {
 	}); err != nil {
 		return err
 	}
+	books := map[string]*book{}
 	for _, h := range held {
-		r, err := j.tryAt(ctx, h)
+		r, err := j.tryAt(ctx, h, books)
 		if err != nil {
 			return err
 		}
@@ -781,18 +790,22 @@ func (j *journal) sweep(ctx context.Context, name string) error {
 }
 
 // tryAt finds a try of any account's; nil: no journal knows of it.
-func (j *journal) tryAt(ctx context.Context, h holding) (*entry, error) {
+// Books that were read already are in books.
+func (j *journal) tryAt(ctx context.Context, h holding, books map[string]*book) (*entry, error) {
 	space, id, ok := strings.Cut(h.Op, "/op/")
 	if !ok {
 		return nil, nil //nolint:nilnil // nobody can have written it
 	}
-	raw, err := j.store.Get(ctx, space+"/book")
-	if err != nil {
-		return nil, &storeError{"reading the journal", err}
-	}
-	b, err := readBook(raw)
-	if err != nil {
-		return nil, err
+	b := books[space]
+	if b == nil {
+		raw, err := j.store.Get(ctx, space+"/book")
+		if err != nil {
+			return nil, &storeError{"reading the journal", err}
+		}
+		if b, err = readBook(raw); err != nil {
+			return nil, err
+		}
+		books[space] = b
 	}
 	if r := b.find(id, h.Try); r != nil {
 		return r, nil

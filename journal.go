@@ -56,8 +56,7 @@ type entry struct {
 	Owner string `json:"owner,omitzero"`
 	Lease int64  `json:"lease,omitzero"` // until when nobody else may go on with it
 
-	First   int64 `json:"first"`            // the first sending, at the latest
-	Since   int64 `json:"since"`            // and at the earliest
+	First   int64 `json:"first"`            // the first sending, by the slowest clock
 	Settled int64 `json:"settled,omitzero"` // when the outcome was written
 
 	Amount   Amount   `json:"amount,omitzero"` // at stake, US dollars
@@ -187,10 +186,12 @@ func (q *inquiry) recall(last *entry, flying bool, now moment) (move, error) {
 		}
 		return moveAnswer, nil
 	}
-	if last.Doubt && !same {
+	switch {
+	case last.Doubt && !same:
 		return 0, q.mismatch(last)
-	}
-	if same && !q.newTry && !last.reopens() || last.Doubt {
+	case last.Doubt:
+		return moveTake, nil
+	case same && !q.newTry && !last.reopens():
 		return moveAnswer, nil
 	}
 	return moveSend, nil
@@ -333,6 +334,7 @@ func (b *book) reserve(r *entry) {
 // Reasons for which a try must not be sent again.
 var (
 	errNotOurs = fmt.Errorf("%w: another process has gone on with it", ErrPendingOperation)
+	errInDoubt = fmt.Errorf("%w: it was declined, and may have been charged before by a sending that had no answer", ErrPendingOperation)
 	errNoKey   = fmt.Errorf("%w: it carries no key to ask with, and its job may be running", ErrPendingOperation)
 	errTooOld  = fmt.Errorf("%w: its key is too old to be asked with", ErrPendingOperation)
 )
@@ -424,6 +426,7 @@ func (b *book) settle(known *entry, o *outcome, now moment) (settled *entry, lat
 // purse is a budget: what was spent and what is held for what may be.
 type purse struct {
 	Spent    Amount    `json:"spent,omitzero"`
+	Begun    int64     `json:"begun,omitzero"`   // when the first sum was spent
 	Recent   sums      `json:"recent,omitempty"` // the latest, in order
 	Holds    []holding `json:"holds,omitempty"`
 	Standing []order   `json:"standing,omitempty"`
@@ -542,8 +545,13 @@ func (p *purse) count(r *entry, at int64) {
 	if r.Paid.Sign() <= 0 {
 		return
 	}
-	if sum, err := p.Spent.Add(r.Paid); err == nil {
-		p.Spent = sum
+	sum, err := p.Spent.Add(r.Paid)
+	if err != nil {
+		sum = largestLimit // beyond what can be added, and beyond any limit
+	}
+	p.Spent = sum
+	if p.Begun == 0 {
+		p.Begun = at
 	}
 	if n := len(p.Recent); n > 0 {
 		at = max(at, p.Recent[n-1].At)
@@ -554,20 +562,24 @@ func (p *purse) count(r *entry, at int64) {
 	}
 }
 
-// shorten counts the two neighbours as one that are closest together for their age.
+// shorten counts two neighbours as one: those whose sum then stands for the
+// shortest time, for its age.
 func (p *purse) shorten() {
 	newest := p.Recent[len(p.Recent)-1].At
-	best, least := 0, -1.0
+	best, least, from := 0, -1.0, p.Begun
 	for i := range len(p.Recent) - 1 {
-		gap := float64(p.Recent[i+1].At-p.Recent[i].At+1) / float64(newest-p.Recent[i].At+1)
-		if least < 0 || gap < least {
-			best, least = i, gap
+		span := float64(p.Recent[i+1].At-from+1) / float64(newest-from+1)
+		if least < 0 || span < least {
+			best, least = i, span
 		}
+		from = p.Recent[i].At
 	}
-	if sum, err := p.Recent[best].Amount.Add(p.Recent[best+1].Amount); err == nil {
-		p.Recent[best+1].Amount = sum
-		p.Recent = slices.Delete(p.Recent, best, best+1)
+	sum, err := p.Recent[best].Amount.Add(p.Recent[best+1].Amount)
+	if err != nil {
+		sum = largestLimit
 	}
+	p.Recent[best+1].Amount = sum
+	p.Recent = slices.Delete(p.Recent, best, best+1)
 }
 
 // order notes a standing order, and forgets it if it charges nothing.

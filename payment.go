@@ -235,6 +235,8 @@ func (t *trip) recall(ctx context.Context, out any) (answered bool, err error) {
 			continue
 		case s.r.State == stateAction:
 			return true, t.waiting(s.r)
+		case s.r.Doubt:
+			return false, t.openError(s.r, errInDoubt)
 		case s.young && !p.q.once && t.opts.key == "" || s.young && t.opts.key == s.r.Key:
 			p.r, t.key, t.unanswered = s.r, s.r.Key, true
 			return false, nil
@@ -266,7 +268,7 @@ func (t *trip) operationIn(b *book) string {
 
 // retry gives the call the key of its try.
 func (t *trip) retry() {
-	if t.pay.q.name != "" && t.e.Repeat == RepeatKeyed && t.pay.tries > 0 {
+	if t.pay.q.name != "" && t.e.Repeat == RepeatKeyed {
 		t.key = operationKey(t.owner, t.e.Name, t.pay.q.name, t.pay.tries+1)
 	}
 }
@@ -381,6 +383,9 @@ func (t *trip) allowSpend(ctx context.Context) (err error) {
 			return &SpendLimitError{Intent: in, Err: errAmountUnknown}
 		}
 	}
+	if err := t.serverTime(ctx); err != nil {
+		return err
+	}
 	r := t.newEntry(moment{})
 	if err := p.j.see(ctx, func(b *book, now moment) error {
 		if err := t.unfrozen(ctx); err != nil {
@@ -403,6 +408,23 @@ func (t *trip) allowSpend(ctx context.Context) (err error) {
 		}
 	}
 	p.approved = true
+	return nil
+}
+
+// serverTime asks for the server's time where a rolling window is to be judged and
+// nothing but this machine's clock tells the time.
+func (t *trip) serverTime(ctx context.Context) error {
+	cfg := t.c.cfg
+	if _, shared := cfg.store.(StoreClock); shared || cfg.clock.heard() || !slices.ContainsFunc(cfg.policies, func(p SpendPolicy) bool { return p.Window != 0 }) {
+		return nil
+	}
+	_, err := t.c.Wallet.Balance(ctx) // whose answer says it
+	if err != nil && ctx.Err() == nil && cfg.clock.heard() {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("modelslab: the server's time, which a window is judged by, cannot be read, and nothing was sent: %w", err)
+	}
 	return nil
 }
 
@@ -479,7 +501,7 @@ func (t *trip) newEntry(now moment) *entry {
 	p := t.pay
 	r := &entry{
 		ID: p.q.id, Name: p.q.name, Endpoint: p.q.endpoint, Key: t.key, Print: p.q.print, Try: p.tries + 1, Sends: 1,
-		State: stateSent, Unnamed: p.q.unnamed, Owner: p.j.owner, Lease: t.lease(now), First: now.late, Since: now.early,
+		State: stateSent, Unnamed: p.q.unnamed, Owner: p.j.owner, Lease: t.lease(now), First: now.early,
 		Amount: p.stake.amount, Known: p.stake.known, Hold: t.counts(), Standing: p.stake.standing, Orders: p.stake.orders,
 		Payment: p.stake.payment, Plan: p.stake.plan, Before: p.before, Track: t.track, Holder: p.nonce,
 	}
@@ -572,7 +594,9 @@ func (t *trip) reserve(ctx context.Context) error {
 	}
 	p.r = r.clone()
 	points.Pass(ctx, points.Reserved)
-	return nil
+	// Whoever has frozen all spending, and sees nothing pending then, can be sure that
+	// nothing more is sent.
+	return t.unfrozen(ctx)
 }
 
 // hindered is the error of an unnamed call while another one is unresolved.

@@ -264,6 +264,9 @@ func (c *Client) pursue(ctx context.Context, j *journal, last *entry) (*pursued,
 		_ = c.disown(ctx, j, r)
 		return nil, err
 	}
+	if o == nil && r.Doubt && c.doubtful(ctx, j, r) == nil {
+		o = &outcome{state: stateDeclined, status: 402, answer: r.Answer, note: r.Note}
+	}
 	young := false
 	if o == nil && r.State == stateSent {
 		now, err := j.now(ctx)
@@ -519,7 +522,7 @@ type creditsOf struct {
 // credits reads the wallet before it reads the journal: what has made a credit was
 // written down before that.
 func (c *Client) credits(ctx context.Context, j *journal, r *entry) (*creditsOf, error) {
-	after := time.UnixMilli(r.Since).Add(-clockSlack)
+	after := time.UnixMilli(r.First).Add(-clockSlack)
 	var all []*Transaction
 	read := 0
 	for tx, err := range c.Wallet.AllTransactions(ctx, TransactionsParams{}) {
@@ -548,7 +551,7 @@ func (c *Client) credits(ctx context.Context, j *journal, r *entry) (*creditsOf,
 			claims[string(whose)] = true
 		}
 	}
-	err := j.each(ctx, func(x *entry) {
+	err := j.payments(ctx, r.Amount, func(x *entry) {
 		if x.ID == r.ID && x.Try == r.Try || claims[claimant(x)] || !x.credits() {
 			return
 		}
@@ -556,24 +559,98 @@ func (c *Client) credits(ctx context.Context, j *journal, r *entry) (*creditsOf,
 			id := tx.identity()
 			return x.paid() && (id == x.Intent || id == x.Session || id == x.Tx)
 		})
-		amount := x.Amount
-		if x.paid() && !x.Paid.IsZero() {
-			amount = x.Paid
-		}
 		switch {
 		case i >= 0:
 			w.free = slices.Delete(w.free, i, i+1)
-		case amount != r.Amount:
+		case x.sum() != r.Amount:
 		case x.open():
 			w.open++
 		case !x.paid() || time.UnixMilli(x.Settled).Before(after):
-		case time.UnixMilli(x.Since).After(after):
+		case time.UnixMilli(x.First).After(after):
 			w.unnamed++
 		default:
 			w.perhaps++
 		}
 	})
 	return w, err
+}
+
+// sum is what a try has credited to the wallet, or would.
+func (r *entry) sum() Amount {
+	if r.paid() && !r.Paid.IsZero() {
+		return r.Paid
+	}
+	return r.Amount
+}
+
+// payments goes over the tries that may explain a credit of a sum, beside those
+// that have claimed it.
+func (j *journal) payments(ctx context.Context, sum Amount, do func(*entry)) error {
+	if j.private {
+		return j.each(ctx, do)
+	}
+	var open []*entry
+	if err := j.see(ctx, func(b *book, _ moment) error {
+		open = open[:0]
+		for _, r := range b.Ops {
+			open = append(open, r.clone())
+		}
+		return nil
+	}); err != nil {
+		return err
+	}
+	seen := map[tryOf]bool{}
+	for _, r := range open {
+		seen[tryOf{r.ID, r.Try}] = true
+		do(r)
+	}
+	for key, err := range j.store.List(ctx, j.paidPrefix(sum)) {
+		var raw []byte
+		if err == nil {
+			raw, err = j.store.Get(ctx, key)
+		}
+		if err != nil {
+			return &storeError{"listing payments of a sum", err}
+		}
+		r := &entry{}
+		if raw == nil || json.Unmarshal(raw, r) != nil || seen[tryOf{r.ID, r.Try}] {
+			continue
+		}
+		do(r)
+	}
+	return nil
+}
+
+func (j *journal) paidPrefix(sum Amount) string { return j.space + "paid/" + sum.String() + "/" }
+
+// explain says whose the transactions of a paid try are, so that they prove no
+// other one. Of a try of which nobody knows which transaction is its own, it says
+// that there is one.
+func (j *journal) explain(ctx context.Context, r *entry) error {
+	if !r.paid() || !r.credits() {
+		return nil
+	}
+	known := false
+	for _, id := range [...]string{r.Intent, r.Session, r.Tx} {
+		if id == "" {
+			continue
+		}
+		known = known || id != r.Session
+		if _, err := j.store.Swap(ctx, j.space+"claim/"+storeName(id), nil, []byte(claimant(r)), 0); err != nil {
+			return &storeError{"claiming a transaction", err}
+		}
+	}
+	if known {
+		return nil
+	}
+	enc, err := json.Marshal(entry{ID: r.ID, Endpoint: r.Endpoint, Try: r.Try, State: r.State, First: r.First, Settled: r.Settled, Paid: r.Paid, Amount: r.Amount, Session: r.Session})
+	if err != nil {
+		return err
+	}
+	if _, err := j.store.Swap(ctx, j.paidPrefix(r.sum())+storeName(claimant(r)), nil, enc, 0); err != nil {
+		return &storeError{"writing down a payment of a sum", err}
+	}
+	return nil
 }
 
 // credits reports whether a try adds to the wallet, should it be paid.
@@ -644,7 +721,7 @@ func (c *Client) findSubscription(ctx context.Context, j *journal, r *entry) (*o
 	rivals := 0 // who may have changed them too; they were written down before they did
 	if err := j.each(ctx, func(x *entry) {
 		alike := x.Endpoint == r.Endpoint && x.Path == r.Path || subscribes(x) && r.Endpoint == subscriptionsCreate.row().Name
-		if alike && (x.ID != r.ID || x.Try != r.Try) && (x.open() || x.paid() && x.Settled >= r.Since-clockSlack.Milliseconds()) {
+		if alike && (x.ID != r.ID || x.Try != r.Try) && (x.open() || x.paid() && x.Settled >= r.First-clockSlack.Milliseconds()) {
 			rivals++
 		}
 	}); err != nil {
@@ -972,7 +1049,7 @@ func (c *Client) recover(ctx context.Context, j *journal, op PendingOperation, o
 		r.Key = operationKey(j.id(), op.Endpoint, op.Operation, try)
 	}
 	if err := j.step(ctx, func(b *book, now moment) error {
-		r.First, r.Since = now.late, now.early
+		r.First = now.early
 		if b.find(r.ID, r.Try) == nil {
 			b.reserve(r.clone())
 		}

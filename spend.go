@@ -31,7 +31,7 @@ type SpendPolicy struct {
 	Window    time.Duration // with PerWindow; rolling; a second to ten years
 	// PerGeneration is the most that one call of the generation APIs costs, which
 	// their requests do not say: so much is counted for each. Without it, and
-	// without [WithMaxCharge], a limit refuses them.
+	// without [WithMaxCharge], a limit refuses them. At most six decimals.
 	PerGeneration Amount
 	// StandingOrders is what may be charged later, without a call: by auto-funding
 	// and by plans that renew. The limits above do not hold for those charges.
@@ -77,6 +77,8 @@ func (p *SpendPolicy) check() error {
 		switch {
 		case a.amount.Sign() < 0:
 			return &ParamError{Param: "SpendPolicy." + a.field, Value: a.amount.String(), Reason: "must not be negative"}
+		case a.field == "PerGeneration" && a.amount.d.Scale() > 6:
+			return &ParamError{Param: "SpendPolicy." + a.field, Value: a.amount.String(), Reason: "must have at most six decimals"}
 		case !a.amount.hasCents() && a.field != "PerGeneration":
 			return &ParamError{Param: "SpendPolicy." + a.field, Value: a.amount.String(), Reason: "must have at most two decimals"}
 		case largestLimit.Less(a.amount):
