@@ -50,6 +50,14 @@ var (
 
 // spend takes a call that spends through the doors.
 func (t *trip) spend(ctx context.Context, out any) error {
+	err := t.spends(ctx, out)
+	if _, ok := as[*storeError](err); ok && t.pay.r == nil && ctx.Err() != nil {
+		return ctx.Err() // before anything was sent
+	}
+	return err
+}
+
+func (t *trip) spends(ctx context.Context, out any) error {
 	p := &payment{}
 	t.pay = p
 	if err := t.inquire(ctx); err != nil {
@@ -487,6 +495,9 @@ func (t *trip) fitsAccount(r *entry, b *book, now moment) (err error) {
 // unfrozen says no while all spending is frozen, or nobody can tell.
 func (t *trip) unfrozen(ctx context.Context) error {
 	f, err := t.pay.j.frozen(ctx)
+	if err != nil && ctx.Err() != nil {
+		return ctx.Err()
+	}
 	if err != nil {
 		return &SpendLimitError{Intent: t.intent(), Err: fmt.Errorf("%w, because it cannot be read whether it is: %w", ErrFrozen, err)}
 	}
@@ -754,6 +765,9 @@ func (t *trip) presentable(body []byte) []byte {
 		body = plain
 	}
 	clean := t.scrub(string(body))
+	for _, h := range t.opts.headers {
+		clean = scrubSecret(clean, h.value)
+	}
 	if clean == string(body) {
 		return bytes.Clone(body)
 	}
