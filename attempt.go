@@ -70,6 +70,10 @@ func (t *trip) attempt(ctx context.Context) (r result) {
 	if t.pay != nil {
 		points.Pass(ctx, points.Sending)
 	}
+	if t.overslept() {
+		r.err = t.networkError(errOverslept) // and the journal is asked before it is sent again
+		return r
+	}
 	// Not http.Client.Do: it prepares for redirects, which are never followed.
 	resp, err := cfg.transport.RoundTrip(t.request(ctx)) //nolint:bodyclose // readBody closes it
 	if err == nil && (resp == nil || resp.Body == nil) {
@@ -143,6 +147,8 @@ func (t *trip) timeout() time.Duration {
 	}
 	return timeout
 }
+
+var errOverslept = errors.New("too long ago written down to be sent; nothing was sent this time")
 
 // sent reports whether bytes may have left. That none did needs proof: no
 // connection could be made, or none was handed over. A transport that reports

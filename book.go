@@ -213,7 +213,10 @@ func (j *journal) step(ctx context.Context, change func(b *book, now moment) err
 		}
 		b := j.book
 		j.book = nil // until it is known what the store holds
-		dropped := j.tidy(b, now)
+		dropped, err := j.tidy(ctx, b, now)
+		if err != nil {
+			return err
+		}
 		if err := change(b, now); err != nil {
 			if errors.Is(err, errUnchanged) && len(dropped) == 0 && len(j.owed) == 0 {
 				j.book = b
@@ -262,7 +265,7 @@ func (j *journal) stepHere(change func(b *book, now moment) error) error {
 
 // tidy takes out of a book what is kept elsewhere, and writes into it what the
 // store would not take before.
-func (j *journal) tidy(b *book, now moment) (dropped []tryOf) {
+func (j *journal) tidy(ctx context.Context, b *book, now moment) (dropped []tryOf, err error) {
 	if len(j.archived) > 0 {
 		b.Ops = slices.DeleteFunc(b.Ops, func(r *entry) bool {
 			of := tryOf{r.ID, r.Try}
@@ -274,9 +277,19 @@ func (j *journal) tidy(b *book, now moment) (dropped []tryOf) {
 		})
 	}
 	for i := range j.owed {
-		b.settle(j.owed[i].r, &j.owed[i].o, now)
+		r, o := j.owed[i].r, &j.owed[i].o
+		if b.find(r.ID, r.Try) == nil && o.moves() {
+			kept, err := j.keptTry(ctx, r)
+			if err != nil {
+				return nil, err
+			}
+			if kept != nil && kept.paid() {
+				continue // it has become known in another way
+			}
+		}
+		b.settle(r, o, now)
 	}
-	return dropped
+	return dropped, nil
 }
 
 // see reads the book and changes nothing.

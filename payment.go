@@ -33,6 +33,7 @@ type payment struct {
 	until    int64    // and until when, if it is not reserved
 	before   []string // the subscriptions before it was sent
 	ended    bool     // its outcome is written, or was tried to be
+	sendBy   int64    // until when it may be sent without asking the journal again
 
 	// The last answer, as far as it may be kept.
 	status int
@@ -76,6 +77,9 @@ func (t *trip) spends(ctx context.Context, out any) error {
 		}
 		points.Pass(ctx, points.Allowed)
 		if err := t.wait(ctx); err != nil {
+			if p.r != nil { // it was sent before this call
+				return t.openError(p.r, firstError(err, t.c.disown(ctx, p.j, p.r)))
+			}
 			return err
 		}
 		if err := t.pays(ctx, out); !errors.Is(err, errRaced) {
@@ -604,6 +608,7 @@ func (t *trip) reserve(ctx context.Context) error {
 		return err
 	}
 	p.r = r.clone()
+	t.mayStart()
 	points.Pass(ctx, points.Reserved)
 	// Whoever has frozen all spending, and sees nothing pending then, can be sure that
 	// nothing more is sent.
@@ -630,9 +635,22 @@ func (t *trip) again(ctx context.Context) error {
 		return b.again(p.r.ID, p.r.Try, p.j.owner, now, t.c.cfg.keyLifetime, t.lease(now))
 	})
 	if err == nil {
+		t.mayStart()
 		points.Pass(ctx, points.Repeating)
 	}
 	return err
+}
+
+// mayStart notes that the journal has just let the try be sent.
+func (t *trip) mayStart() {
+	t.pay.sendBy = t.c.cfg.clock.now().late + (t.c.cfg.retry.MaxWait + leaseMargin/2).Milliseconds()
+}
+
+// overslept reports whether so much time has passed since then that another
+// process may have gone on with the try: a program can be stopped at any
+// instruction, and a machine suspended.
+func (t *trip) overslept() bool {
+	return t.pay != nil && t.pay.sendBy != 0 && t.c.cfg.clock.now().late > t.pay.sendBy
 }
 
 // holdBudgets holds the sum in the budgets that have a name.
@@ -926,6 +944,9 @@ func (t *trip) finish(ctx context.Context, out any, err error) error {
 		err = t.unknown(err) // it was said to this sending alone, and another process has gone on
 	}
 	switch {
+	case failed != nil && (o.state == stateDeclined || o.state == stateRefused):
+		err = t.unknown(err) // nobody else knows of the no, and whoever goes on may be told yes
+		fallthrough
 	case failed != nil:
 		t.c.warn(ctx, "modelslab: the outcome of a payment could not be written down; it stays pending",
 			slog.String("endpoint", t.e.Name), slog.String("idempotency_key", t.key), slog.String("outcome", string(o.state)), slog.String("error", failed.Error()))
