@@ -333,10 +333,11 @@ func (b *book) reserve(r *entry) {
 
 // Reasons for which a try must not be sent again.
 var (
-	errNotOurs = fmt.Errorf("%w: another process has gone on with it", ErrPendingOperation)
-	errInDoubt = fmt.Errorf("%w: it was declined, and may have been charged before by a sending that had no answer", ErrPendingOperation)
-	errNoKey   = fmt.Errorf("%w: it carries no key to ask with, and its job may be running", ErrPendingOperation)
-	errTooOld  = fmt.Errorf("%w: its key is too old to be asked with", ErrPendingOperation)
+	errNotOurs    = fmt.Errorf("%w: another process has gone on with it", ErrPendingOperation)
+	errPaidBefore = fmt.Errorf("%w: another try of it was paid", ErrPendingOperation)
+	errInDoubt    = fmt.Errorf("%w: it was declined, and may have been charged before by a sending that had no answer", ErrPendingOperation)
+	errNoKey      = fmt.Errorf("%w: it carries no key to ask with, and its job may be running", ErrPendingOperation)
+	errTooOld     = fmt.Errorf("%w: its key is too old to be asked with", ErrPendingOperation)
 )
 
 // again lets the owner of a try send it once more, until lease.

@@ -632,6 +632,15 @@ func (t *trip) again(ctx context.Context) error {
 		if err := t.unfrozen(ctx); err != nil {
 			return err
 		}
+		if p.r.Try > 1 { // an earlier one may have turned out to be paid
+			kept, _, err := p.j.past(ctx, p.r.ID)
+			if err != nil {
+				return err
+			}
+			if slices.ContainsFunc(slices.Concat(kept, b.Ops), func(x *entry) bool { return x.ID == p.r.ID && x.paid() }) {
+				return errPaidBefore
+			}
+		}
 		return b.again(p.r.ID, p.r.Try, p.j.owner, now, t.c.cfg.keyLifetime, t.lease(now))
 	})
 	if err == nil {

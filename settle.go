@@ -206,6 +206,13 @@ func (j *journal) lookUp(ctx context.Context, op PendingOperation) (*entry, erro
 		}
 		return err
 	})
+	if err == nil && found == nil && op.ID == "" && op.IdempotencyKey != "" {
+		err = j.each(ctx, func(r *entry) { // a named one that is settled
+			if r.Key == op.IdempotencyKey && (op.Try == 0 || r.Try == op.Try) {
+				found = r
+			}
+		})
+	}
 	if err == nil && found == nil {
 		err = &ParamError{Param: "PendingOperation", Value: firstOf(op.Operation, op.IdempotencyKey, op.ID), Reason: "is not in the journal of this account"}
 	}
@@ -265,7 +272,7 @@ func (c *Client) pursue(ctx context.Context, j *journal, last *entry) (*pursued,
 		return nil, err
 	}
 	if o == nil && r.Doubt && c.doubtful(ctx, j, r) == nil {
-		o = &outcome{state: stateDeclined, status: 402, answer: r.Answer, note: r.Note}
+		o = &outcome{state: stateDeclined, status: r.Status, answer: r.Answer, note: r.Note}
 	}
 	young := false
 	if o == nil && r.State == stateSent {
@@ -317,7 +324,7 @@ func (c *Client) askAgain(ctx context.Context, j *journal, r *entry, opts []Requ
 	t := &trip{c: c, e: e, path: r.Path, body: r.Body, key: r.Key, cred: c.credentials(), unanswered: true}
 	t.pay = &payment{j: j, r: r}
 	t.pay.q = inquiry{id: r.ID, name: r.Name, endpoint: r.Endpoint, print: r.Print, owner: j.owner}
-	if err := t.opts.apply(opts); err != nil {
+	if err := firstError(t.opts.apply(c.cfg.defaults), t.opts.apply(opts)); err != nil {
 		return errors.Join(err, c.disown(ctx, j, r))
 	}
 	out := t.recorded()
@@ -995,6 +1002,9 @@ func (c *Client) Resolve(ctx context.Context, op PendingOperation, v Verdict, no
 	default:
 		return &ParamError{Param: "Verdict", Value: string(v), Reason: "must be Paid or NotPaid"}
 	}
+	if op.Amount.Sign() < 0 || largestLimit.Less(op.Amount) {
+		return &ParamError{Param: "PendingOperation.Amount", Value: op.Amount.String(), Reason: "must be $0 to $" + largestLimit.String()}
+	}
 	j, err := c.journal(ctx)
 	if err != nil {
 		return err
@@ -1037,8 +1047,14 @@ func (c *Client) Resolve(ctx context.Context, op PendingOperation, v Verdict, no
 // recover writes down an operation that its owner says was paid, and that the
 // journal does not know.
 func (c *Client) recover(ctx context.Context, j *journal, op PendingOperation, o *outcome) error {
-	if rowNamed(op.Endpoint) == nil {
-		return &ParamError{Param: "PendingOperation.Endpoint", Value: op.Endpoint, Reason: "is no endpoint's name; see Endpoints"}
+	if e := rowNamed(op.Endpoint); e == nil || !e.Spends {
+		return &ParamError{Param: "PendingOperation.Endpoint", Value: op.Endpoint, Reason: "is no endpoint that spends; see Endpoints"}
+	}
+	if err := firstError(checkOperation(op.Operation), checkAmount("PendingOperation.Amount", op.Amount)); err != nil {
+		return err
+	}
+	if op.Try < 0 {
+		return &ParamError{Param: "PendingOperation.Try", Value: itoa(int64(op.Try)), Reason: "must not be negative"}
 	}
 	try := max(op.Try, 1)
 	r := &entry{
