@@ -366,6 +366,11 @@ func (t *trip) afterwards(ctx context.Context, out any) {
 		err = t.c.settlesSession(ctx, p.SessionID, intent)
 	case t.e == walletDisableAutoFunding.row():
 		err = t.c.endsOrder(ctx, autoFundingOrder)
+	case t.e == subscriptionsPause.row() && len(t.c.cfg.policies) > 0:
+		var plan ID
+		if plan, err = t.planOf(ctx); err == nil && plan != 0 {
+			err = t.c.endsOrder(ctx, planOrder(plan))
+		}
 	}
 	if err != nil {
 		t.journalFailed(nil, err)

@@ -66,6 +66,7 @@ type entry struct {
 	Holder   string   `json:"holder,omitzero"`   // by what named budgets hold it
 	Standing string   `json:"standing,omitzero"` // the standing order that it makes
 	Orders   Amount   `json:"orders,omitzero"`   // and the most of one of its charges
+	Ends     string   `json:"ends,omitzero"`     // the one that it puts another in the place of
 
 	Method  string          `json:"method,omitzero"`
 	Path    string          `json:"path,omitzero"`
@@ -540,6 +541,9 @@ func (p *purse) charge(r *entry, at int64) {
 }
 
 func (p *purse) count(r *entry, at int64) {
+	if r.Ends != "" {
+		p.order(r.Ends, Amount{})
+	}
 	if r.Standing != "" {
 		p.order(r.Standing, r.Orders)
 	}

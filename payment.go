@@ -524,6 +524,9 @@ func (t *trip) newEntry(now moment) *entry {
 		r.Method, r.Path, r.Body = t.e.Method, t.path, t.keepable()
 	}
 	r.Budgets = t.budgets()
+	if t.e == subscriptionsChangePlan.row() {
+		r.Ends = t.planBefore()
+	}
 	return r
 }
 

@@ -267,7 +267,7 @@ func idIn(object []byte, name string) (id ID) {
 
 // planPrice is a plan's full price: the most that a proration can be.
 func (t *trip) planPrice(ctx context.Context, s *stake) error {
-	s.standing = "plan " + itoa(int64(s.plan))
+	s.standing = planOrder(s.plan)
 	plans, err := t.c.Subscriptions.Plans(ctx)
 	if err != nil {
 		return err
@@ -302,6 +302,20 @@ func (t *trip) planOf(ctx context.Context) (ID, error) {
 		}
 	}
 	return 0, nil
+}
+
+// planOrder is the name of the standing order that a plan is.
+func planOrder(plan ID) string { return "plan " + itoa(int64(plan)) }
+
+// planBefore is the standing order that a change of plans puts another in the
+// place of; "": not known.
+func (t *trip) planBefore() string {
+	for _, s := range t.pay.before {
+		if parts := strings.Split(s, "|"); parts[0] == t.subscriptionID() {
+			return "plan " + parts[1]
+		}
+	}
+	return ""
 }
 
 // openInvoice is what the account owes, by its invoices.
