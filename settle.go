@@ -105,6 +105,36 @@ type Settlement struct {
 	Response        Response // of the last answer, if the API was asked to carry it out
 }
 
+func (s Settlement) line() string {
+	b := "settlement: " + clean(string(s.Status), maxCodeText)
+	if !s.Amount.IsZero() {
+		b += " $" + s.Amount.String()
+	}
+	if s.PaymentIntentID != "" {
+		b += " " + clean(s.PaymentIntentID, maxCodeText)
+	}
+	if s.Response.StatusCode != 0 {
+		b += ", " + s.Response.line()
+	}
+	return b
+}
+
+// Format writes one line under every verb.
+func (s Settlement) Format(f fmt.State, verb rune) { formatText(f, verb, s.line()) }
+
+// LogValue implements slog.LogValuer.
+func (s Settlement) LogValue() slog.Value { return slog.StringValue(s.line()) }
+
+// MarshalJSON writes the facts without headers and body.
+func (s Settlement) MarshalJSON() ([]byte, error) {
+	return json.Marshal(struct {
+		Status          SettlementStatus `json:"status"`
+		Amount          Amount           `json:"amount"`
+		PaymentIntentID string           `json:"payment_intent_id,omitzero"`
+		Response        Response         `json:"response"`
+	}{s.Status, s.Amount, s.PaymentIntentID, s.Response})
+}
+
 // Settle finds out what became of a pending operation. It reads first: the
 // payment, the wallet's transactions, the subscriptions, the page to pay on, or
 // the job. Where that proves nothing it asks with the same idempotency key, as
