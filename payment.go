@@ -71,8 +71,10 @@ func (t *trip) spends(ctx context.Context, out any) error {
 		}
 		points.Pass(ctx, points.Recalled)
 		if p.r == nil {
-			if err := t.allowSpend(ctx); err != nil {
+			if err := t.allowSpend(ctx); err != nil && !t.overtaken(ctx, err) {
 				return err
+			} else if err != nil {
+				continue
 			}
 		}
 		points.Pass(ctx, points.Allowed)
@@ -82,11 +84,30 @@ func (t *trip) spends(ctx context.Context, out any) error {
 			}
 			return err
 		}
-		if err := t.pays(ctx, out); !errors.Is(err, errRaced) {
+		if err := t.pays(ctx, out); !errors.Is(err, errRaced) && (p.r != nil || !t.overtaken(ctx, err)) {
 			return err
 		}
 		*p = payment{j: p.j, q: p.q, approved: p.approved}
 	}
+}
+
+// overtaken reports whether a limit has refused a call only because another call of
+// its operation has just used it.
+func (t *trip) overtaken(ctx context.Context, err error) bool {
+	p := t.pay
+	if p.q.unnamed || !errors.Is(err, ErrSpendLimit) || errors.Is(err, ErrFrozen) {
+		return false
+	}
+	next := moveSend
+	err = p.j.see(ctx, func(b *book, now moment) error {
+		r, _, err := p.j.lastTry(ctx, b, t.operationIn(b))
+		if err != nil || r == nil {
+			return err
+		}
+		next, err = p.q.recall(r, p.j.isFlying(r.ID, r.Try), now)
+		return err
+	})
+	return err == nil && next != moveSend || errors.Is(err, ErrPendingOperation)
 }
 
 // pays sends a payment and writes down what became of it, also if a decoder of
