@@ -53,10 +53,20 @@
 // A call that pays through a billing endpoint carries an idempotency key, which stays the
 // same however often the call is repeated; [WithOperation] keeps it the same after a crash
 // too. A nil error means paid. An error means that no money has moved, with one exception:
-// [ErrOutcomeUnknown] means that it may have. Then look before asking again, and never ask
-// under another key; see [OutcomeUnknownError].
+// [ErrOutcomeUnknown] means that it may have. Then ask again under the same name, which looks
+// first, and never under another one; see [OutcomeUnknownError].
 //
 // Submitting a generation costs money as well, and has no key. It is sent once.
+//
+// [WithSpendPolicy] is what the owner of the account allows, and [WithStore] keeps the journal
+// of payments, the budgets and the freeze where they survive the program: with store/bolt on one
+// machine, with store/redis for a fleet. A name that was paid is never paid again then, and
+// what was spent and what may have been spent stays within the limits, however often a process
+// is killed and however many there are. [Client.Pending] and [Client.Settle] find out what became
+// of a payment whose answer was lost, [Client.Resolve] takes the owner's word, [Client.Ledger] and
+// [Client.Reconcile] show what was paid, and [Client.Freeze] stops everything.
+// [WalletService.FundOrLink] lets a human pay where the card does not do. docs/money.md tells what
+// all that rests on and where it ends.
 //
 // # Generations
 //

@@ -226,7 +226,40 @@ func made(t *testing.T) map[string][]any {
 		RateLimitRefuse, RateLimitPolicy{}, RetryPolicy{}, WalletFundCheckoutParams{}, PaymentMethod{ID: testMethod, Last4: "5556"},
 		c.Auth, c.Profile, c.APIKeys, c.Usage, c.Models, c.Billing, c.Wallet, c.Subscriptions, c.Teams, c.Generation, c.Generation.Images, *c.Generation, *c.Wallet, CheckoutPoll{Err: all["unexported"][0].(error)})
 	add(generationValues(t)...)
+	add(moneyValues(t)...)
 	return all
+}
+
+// moneyValues are the types of money safety, as calls make them whose answers hold
+// the canaries.
+func moneyValues(t *testing.T) []any {
+	t.Helper()
+	ctx := t.Context()
+	declined := planted(402, `{"error":{"code":"payment_declined","message":"ECHO","details":{"decline_code":"insufficient_funds","payment_intent_id":"pi_3TestIntent","client_secret":"`+canaryClient+`",HIDDEN}}}`)
+	link := planted(200, `{"payment_url":"https://checkout.stripe.com/c/pay/cs_test_1","session_id":"cs_test_1","client_secret":"`+canaryClient+`",HIDDEN}`)
+	paid := planted(200, `{"data":{"payment":{"status":"succeeded","payment_intent_id":"pi_3TestIntent","client_secret":"`+canaryClient+`"},"message":"ECHO",HIDDEN}}`)
+	net := newTeller(map[string][]step{
+		fundPath:                     {breaks(fmt.Errorf("proxy: Bearer %s, card %s", testToken, canaryNumber)), paid, declined},
+		"POST /billing/payment-link": {link},
+		"GET /wallet/transactions":   {planted(200, `{"data":[]}`)},
+	})
+	c := stubbed(t, net, WithStore(NewMemoryStore()), hasty(1))
+	require.ErrorIs(t, roadCalls[1].do(ctx, c, WithOperation("order-1")), ErrOutcomeUnknown)
+	op := pendingOf(t, c)[0]
+	settled, err := c.Settle(ctx, op)
+	require.NoError(t, err)
+	require.Equal(t, Done, settled.Status)
+	require.NotEmpty(t, settled.Response.Raw)
+	state, err := c.Wallet.FundOrLink(ctx, fundParams(), WithOperation("order-2"))
+	require.NoError(t, err)
+	require.Error(t, state.Cause)
+	rec, err := c.Reconcile(ctx, time.Time{})
+	require.NoError(t, err)
+	require.NotEmpty(t, rec.Missing)
+	require.NotEmpty(t, rec.Pending)
+	ledger := ledgerOf(t, c)
+	twice := &PaidTwiceError{Operation: "order-1", First: ledger[0], Second: LedgerEntry{Endpoint: "wallet.fund", Amount: Dollars(25), IdempotencyKey: "k"}}
+	return []any{op, settled, settled.Status, state, rec, ledger[0], Paid, StandingOrders{Dollars(50), Dollars(100)}, twice}
 }
 
 // plantedCall is a call that works, with canaries around what it is there to
@@ -401,7 +434,8 @@ func TestNothingPrintsASecretABodyOrAHeader(t *testing.T) {
 	names, _ := exportedTypes(t)
 	notPrinted := []string{
 		"Option", "RequestOption", "AwaitParams", "WaitParams", "TrainingWaitParams", "RefreshPolicy", "BatchParams", "DownloadParams", "WebhookParams", "WebhookHandler",
-	} // functions, and what only holds some
+		"SpendPolicy", "Store", "StoreClock", "StorePlaces", "StoreExclusive",
+	} // functions and interfaces, and what only holds some
 	for _, name := range names {
 		assert.True(t, len(all[name]) > 0 || slices.Contains(notPrinted, name), "%s is printed nowhere in this test", name)
 	}
@@ -563,7 +597,7 @@ func TestTypesThatHoldForeignTextDeclareHowTheyPrint(t *testing.T) {
 		"Response": reflect.TypeFor[Response](), "APIError": reflect.TypeFor[APIError](), "PaymentDeclinedError": reflect.TypeFor[PaymentDeclinedError](),
 		"RequiresActionError": reflect.TypeFor[RequiresActionError](), "RateLimitError": reflect.TypeFor[RateLimitError](),
 		"GenerationError": reflect.TypeFor[GenerationError](), "OutcomeUnknownError": reflect.TypeFor[OutcomeUnknownError](),
-		"SpendLimitError": reflect.TypeFor[SpendLimitError](), "ParamError": reflect.TypeFor[ParamError](),
+		"SpendLimitError": reflect.TypeFor[SpendLimitError](), "ParamError": reflect.TypeFor[ParamError](), "PaidTwiceError": reflect.TypeFor[PaidTwiceError](),
 	}
 	for _, name := range names {
 		if !strings.HasSuffix(name, "Error") && name != "Response" {
@@ -599,6 +633,17 @@ func TestTypedErrorsPrintTheirOwnLine(t *testing.T) {
 		"modelslab: POST /wallet/fund: 402 payment_declined (request req-1): No. [generation 5]":            &GenerationError{APIError: api, GenerationID: "5"},
 		"modelslab: wallet.fund: outcome unknown, look before repeating it (key k): modelslab: GET /x: 500": &OutcomeUnknownError{Endpoint: "wallet.fund", IdempotencyKey: "k", Err: &APIError{Method: get, Path: "/x", Response: Response{StatusCode: 500}}},
 		`modelslab: WalletFundParams.Amount: "0.00": must be more than $0`:                                  &ParamError{"WalletFundParams.Amount", "0.00", "must be more than $0"},
+		"modelslab: paid twice: order-1: $25.00 (wallet.fund k1) was paid, and $30.00 (wallet.fund k2) was paid as well: have one of them refunded": &PaidTwiceError{
+			Operation: "order-1", First: LedgerEntry{Endpoint: "wallet.fund", Amount: Dollars(25), IdempotencyKey: "k1", Settled: time.Unix(1, 0)},
+			Second: LedgerEntry{Endpoint: "wallet.fund", Amount: Dollars(30), IdempotencyKey: "k2", Settled: time.Unix(2, 0)},
+		},
+		"modelslab: paid twice: wallet.fund: $25.00 (wallet.fund k1) was paid, and $30.00 (billing.payment_link k2) may be paid as well: have one of them refunded": &PaidTwiceError{
+			First: LedgerEntry{Endpoint: "wallet.fund", Amount: Dollars(25), IdempotencyKey: "k1", Settled: time.Unix(1, 0)}, Second: LedgerEntry{Endpoint: "billing.payment_link", Amount: Dollars(30), IdempotencyKey: "k2"},
+		},
+		"modelslab: wallet.fund: $25.00 refused before anything was sent: the limit is $50.00, $30.00 of it spent": &SpendLimitError{
+			Intent: SpendIntent{Endpoint: "wallet.fund", Amount: Dollars(25), AmountKnown: true}, Limit: Dollars(50), Spent: Dollars(30),
+		},
+		"modelslab: images.text2img: an unknown amount refused before anything was sent: no": &SpendLimitError{Intent: SpendIntent{Endpoint: "images.text2img"}, Err: errors.New("no")},
 	} {
 		require.EqualError(t, err, want)
 		value := reflect.ValueOf(err).Elem().Interface()
@@ -632,6 +677,10 @@ func TestErrorsCanBeBuiltByHand(t *testing.T) {
 	assertKind(t, ErrOutcomeUnknown, &OutcomeUnknownError{Err: &APIError{Response: Response{StatusCode: 500}, OutcomeUnknown: true}})
 	assertKind(t, ErrValidation, &ParamError{})
 	require.ErrorIs(t, &OutcomeUnknownError{Err: context.Canceled}, context.Canceled)
+	assertKind(t, ErrSpendLimit, &SpendLimitError{})
+	require.ErrorIs(t, &SpendLimitError{Err: context.Canceled}, context.Canceled)
+	assertKind(t, ErrOutcomeUnknown, &PaidTwiceError{})
+	require.ErrorIs(t, fmt.Errorf("while paying: %w", &PaidTwiceError{}), ErrPaidTwice)
 
 	for _, err := range []error{&PaymentDeclinedError{}, &RequiresActionError{}, &RateLimitError{}, &GenerationError{}} {
 		_, ok := as[*APIError](err)

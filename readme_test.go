@@ -18,12 +18,12 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// fenced are the code blocks of README.md that are marked with a language.
-func fenced(t *testing.T, language string) []string {
+// fenced are the code blocks of a page that are marked with a language.
+func fenced(t *testing.T, page, language string) []string {
 	t.Helper()
-	readme, err := os.ReadFile("README.md")
+	content, err := os.ReadFile(page)
 	require.NoError(t, err)
-	text := strings.ReplaceAll(string(readme), "\r\n", "\n")
+	text := strings.ReplaceAll(string(content), "\r\n", "\n")
 	var blocks []string
 	for _, m := range regexp.MustCompile("(?ms)^```"+language+"\n(.*?)^```$").FindAllStringSubmatch(text, -1) {
 		blocks = append(blocks, m[1])
@@ -45,7 +45,7 @@ func program(t *testing.T, module, snippet string) []byte {
 	if strings.HasPrefix(snippet, "package ") {
 		return []byte(snippet)
 	}
-	const frame = "func _(ctx context.Context, client *modelslab.Client, params modelslab.WalletFundParams, codeFromTheMail string, started time.Time, err error) error {\n%s\nreturn nil\n}\n"
+	const frame = "func _(ctx context.Context, client *modelslab.Client, store modelslab.Store, params modelslab.WalletFundParams, codeFromTheMail string, started time.Time, err error) error {\n%s\nreturn nil\n}\n"
 	body := snippet
 	if _, err := parser.ParseFile(token.NewFileSet(), "", "package snippet\n"+body, 0); err != nil {
 		// A block of its own, so that the snippet may declare what the frame has.
@@ -97,7 +97,7 @@ func goCommand(t *testing.T, dir string, args ...string) string {
 }
 
 // The snippets are compiled in a module of their own, as a reader would do it.
-func TestReadmeCompiles(t *testing.T) {
+func TestReadmeAndMoneyCompile(t *testing.T) {
 	root, err := os.Getwd()
 	require.NoError(t, err)
 	module := strings.TrimSpace(goCommand(t, root, "list", "-m"))
@@ -109,7 +109,7 @@ func TestReadmeCompiles(t *testing.T) {
 	}
 	goCommand(t, dir, "mod", "edit", "-module=example.com/readme", "-require="+module+"@v0.0.0", "-replace="+module+"="+root)
 
-	for i, snippet := range fenced(t, "go") {
+	for i, snippet := range append(fenced(t, "README.md", "go"), fenced(t, filepath.Join("docs", "money.md"), "go")...) {
 		source := program(t, module, snippet)
 		if strings.HasPrefix(snippet, "package ") {
 			formatted, err := format.Source(source)
@@ -124,15 +124,18 @@ func TestReadmeCompiles(t *testing.T) {
 }
 
 func TestReadmeNamesWhatIsThere(t *testing.T) {
-	commands := strings.Join(fenced(t, "sh"), "")
+	commands := strings.Join(fenced(t, "README.md", "sh"), "")
 	assert.Contains(t, commands, "go run ./examples/headless\n")
 	assert.Contains(t, commands, "go test ./...\n")
 	for _, m := range regexp.MustCompile(`go run (\./\S+)`).FindAllStringSubmatch(commands, -1) {
 		assert.FileExists(t, filepath.Join(m[1], "main.go"))
 	}
-	readme, err := os.ReadFile("README.md")
-	require.NoError(t, err)
-	for _, m := range regexp.MustCompile(`\]\(([^):#]+)\)`).FindAllStringSubmatch(string(readme), -1) {
-		assert.FileExists(t, m[1])
+	for _, page := range []string{"README.md", filepath.Join("docs", "money.md")} {
+		content, err := os.ReadFile(page)
+		require.NoError(t, err)
+		for _, m := range regexp.MustCompile(`\]\(([^):#]+)\)`).FindAllStringSubmatch(string(content), -1) {
+			_, err := os.Stat(filepath.Join(filepath.Dir(page), m[1]))
+			assert.NoError(t, err, page)
+		}
 	}
 }

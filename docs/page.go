@@ -126,7 +126,7 @@ word.
 | keyed | sends an idempotency key, and repeats it with the same one, also on 409 and 425 |
 | once | sends it once; only a 429, and a connection that was never made, are tried again |
 
-A keyed call with `+"`WithOperation` or `WithIdempotencyKey`"+` can also end with
+A call with `+"`WithOperation` or `WithIdempotencyKey`"+` can also end with
 `+"`ErrOperationMismatch`"+`: the name or the key stands for another request, and nothing was sent.
 
 ## Errors
@@ -147,8 +147,10 @@ end with the error of its context, or with that of a connection.
 	b.WriteString("\nA 409 is `ErrConflict` where a call of the class safe gets it. To any other call it may say that an\n" +
 		"earlier sending is still being worked on, so that it is `ErrOutcomeUnknown`, or, of a checkout,\n" +
 		"`ErrCheckoutPending`.\n\n" +
-		"`ErrSpendLimit` and `ErrPendingOperation` belong to spending limits and to a journal, which are not\n" +
-		"there yet: no call ends with them.\n\n## How well an endpoint is known\n\n| Known from | What that means |\n|---|---|\n")
+		"Every call that may move money can also end with `ErrSpendLimit` (its owner's limits, or a freeze, do\n" +
+		"not allow it) or `ErrPendingOperation` (an earlier one is not settled): nothing was sent then. One\n" +
+		"that was paid twice is `ErrPaidTwice`, which is an `ErrOutcomeUnknown` too. [money.md](money.md) tells what\n" +
+		"to do at each error.\n\n## How well an endpoint is known\n\n| Known from | What that means |\n|---|---|\n")
 	for _, s := range sources() {
 		fmt.Fprintf(b, "| %s | %s |\n", s.word, s.means)
 	}

@@ -1,0 +1,149 @@
+package moneytest
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	modelslab "github.com/modelslab/modelslab-agents-go"
+	"github.com/modelslab/modelslab-agents-go/sandbox"
+)
+
+// fundsOf are processes of one account, each of which pays the same sum with the same
+// card, under one name or another.
+func fundsOf(t *testing.T, srv *sandbox.Server) func() func(name string) (*modelslab.Funding, error) {
+	account := srv.Account(sandbox.AccountParams{})
+	store := modelslab.NewMemoryStore()
+	return func() func(name string) (*modelslab.Funding, error) {
+		c, err := modelslab.New(append(account.ClientOptions(), modelslab.WithStore(store),
+			modelslab.WithRetryPolicy(modelslab.RetryPolicy{MaxAttempts: 1}))...)
+		require.NoError(t, err)
+		return func(name string) (*modelslab.Funding, error) {
+			return c.Wallet.Fund(context.WithoutCancel(t.Context()), modelslab.WalletFundParams{
+				Amount: modelslab.Dollars(25), PaymentMethodID: "pm_card_visa",
+			}, modelslab.WithOperation(name))
+		}
+	}
+}
+
+// until waits for something that a server is about to do.
+func until(done func() bool) {
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for !done() {
+		<-tick.C
+	}
+}
+
+// TestAPaymentIsNotProvenByTheCreditOfAnother has three payments of one sum: one whose
+// answer was lost, one that is on its way, and one that has never arrived.
+func TestAPaymentIsNotProvenByTheCreditOfAnother(t *testing.T) {
+	srv := sandbox.New(sandbox.WithoutRateLimits())
+	defer srv.Close()
+	process := fundsOf(t, srv)
+	one, other := process(), process()
+
+	srv.Inject(sandbox.Fault{Endpoint: "wallet.fund", Kind: sandbox.FaultDropAfter})
+	_, err := one("lost")
+	require.ErrorIs(t, err, modelslab.ErrOutcomeUnknown)
+
+	srv.Inject(sandbox.Fault{Endpoint: "wallet.fund", Kind: sandbox.FaultLatency, Delay: 500 * time.Millisecond, AfterWork: true})
+	ended := make(chan error)
+	go func() {
+		_, err := other("late")
+		ended <- err
+	}()
+	until(func() bool { return len(srv.Charges()) == 2 })
+	funding, err := one("lost")
+	require.NoError(t, err)
+	assert.NotEqual(t, srv.Charges()[1].PaymentIntentID, funding.PaymentIntentID, "the payment of the other one")
+	require.NoError(t, <-ended)
+	require.Len(t, srv.Charges(), 2)
+
+	srv.Inject(sandbox.Fault{Endpoint: "wallet.fund", Kind: sandbox.FaultDropBefore})
+	_, err = one("never sent")
+	require.ErrorIs(t, err, modelslab.ErrOutcomeUnknown)
+	_, err = one("never sent")
+	require.NoError(t, err)
+	assert.Len(t, srv.Charges(), 3, "said to be paid, and was not")
+}
+
+// TestAPaymentIsNotProvenByOneThatCameWhileItWasLookedFor has a payment that has never
+// arrived, and one of the same sum that is made while the wallet is read for the first.
+func TestAPaymentIsNotProvenByOneThatCameWhileItWasLookedFor(t *testing.T) {
+	srv := sandbox.New(sandbox.WithoutRateLimits())
+	defer srv.Close()
+	process := fundsOf(t, srv)
+	one, other := process(), process()
+
+	srv.Inject(sandbox.Fault{Endpoint: "wallet.fund", Kind: sandbox.FaultDropBefore})
+	_, err := one("never sent")
+	require.ErrorIs(t, err, modelslab.ErrOutcomeUnknown)
+
+	srv.Inject(sandbox.Fault{Endpoint: "wallet.transactions", Kind: sandbox.FaultLatency, Delay: 500 * time.Millisecond})
+	ended := make(chan error)
+	go func() {
+		_, err := one("never sent")
+		ended <- err
+	}()
+	until(func() bool {
+		asked := srv.Requests()
+		return asked[len(asked)-1].Endpoint == "wallet.transactions"
+	})
+	_, err = other("meanwhile")
+	require.NoError(t, err)
+	require.NoError(t, <-ended)
+	assert.Len(t, srv.Charges(), 2, "said to be paid, and was not")
+}
+
+// TestASubscriptionIsNotProvenByAnother has one that was never asked for, and one to the
+// same plan that was bought afterwards.
+func TestASubscriptionIsNotProvenByAnother(t *testing.T) {
+	srv := sandbox.New(sandbox.WithoutRateLimits())
+	defer srv.Close()
+	account := srv.Account(sandbox.AccountParams{})
+	c, err := modelslab.New(append(account.ClientOptions(), modelslab.WithStore(modelslab.NewMemoryStore()),
+		modelslab.WithRetryPolicy(modelslab.RetryPolicy{MaxAttempts: 1}))...)
+	require.NoError(t, err)
+	subscribe := func(name string) error {
+		_, err := c.Subscriptions.Create(t.Context(), modelslab.SubscriptionCreateParams{PlanID: standardPlan, PaymentMethodID: "pm_card_visa"}, modelslab.WithOperation(name))
+		return err
+	}
+	srv.Inject(sandbox.Fault{Endpoint: "subscriptions.create", Kind: sandbox.FaultDropBefore})
+	require.ErrorIs(t, subscribe("never sent"), modelslab.ErrOutcomeUnknown)
+	require.NoError(t, subscribe("another"))
+	require.NoError(t, subscribe("never sent"))
+	assert.Len(t, srv.Charges(), 2, "said to be paid, and was not")
+}
+
+// TestADoubtIsResolvedByReading has a card that is declined at its second sending, at a
+// time when nobody can look whether the first one was paid.
+func TestADoubtIsResolvedByReading(t *testing.T) {
+	srv := sandbox.New(sandbox.WithoutRateLimits())
+	defer srv.Close()
+	account := srv.Account(sandbox.AccountParams{})
+	c, err := modelslab.New(append(account.ClientOptions(), modelslab.WithStore(modelslab.NewMemoryStore()),
+		modelslab.WithRetryPolicy(modelslab.RetryPolicy{MaxAttempts: 2, MaxBackoff: time.Millisecond, MinBackoff: time.Millisecond}))...)
+	require.NoError(t, err)
+	srv.Inject(sandbox.Fault{Endpoint: "wallet.fund", Kind: sandbox.FaultDropAfter})
+	srv.Inject(sandbox.Fault{Endpoint: "wallet.transactions", Kind: sandbox.Fault502, Times: 2})
+	fund := func() error {
+		_, err := c.Wallet.Fund(t.Context(), modelslab.WalletFundParams{Amount: modelslab.Dollars(25), PaymentMethodID: "pm_card_chargeDeclined"}, modelslab.WithOperation("order-1"))
+		return err
+	}
+	require.Error(t, fund())
+	pending, err := c.Pending(t.Context())
+	require.NoError(t, err)
+	require.Len(t, pending, 1)
+
+	s, err := c.Settle(t.Context(), pending[0])
+	require.NoError(t, err)
+	assert.Equal(t, modelslab.Refused, s.Status)
+	pending, err = c.Pending(t.Context())
+	require.NoError(t, err)
+	assert.Empty(t, pending)
+	require.ErrorIs(t, fund(), modelslab.ErrPaymentDeclined)
+}
