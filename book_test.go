@@ -961,3 +961,80 @@ func TestTheRequestIsForgottenOnceItIsSettled(t *testing.T) {
 		assert.NotContains(t, value, `"body"`, key)
 	}
 }
+
+// The journal that a budget's hold is of is found whatever the origin is called.
+func TestABudgetKeepsWhatIsOpenWhateverTheOriginIsCalled(t *testing.T) {
+	for _, origin := range []string{"https://modelslab.com", "https://op", "https://op.example", "http://127.0.0.1:8085", "http://[::1]:8085"} {
+		for _, account := range []string{"7", "op", "a/op/b"} {
+			t.Run(origin+" "+account, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					store := NewMemoryStore()
+					net := newTeller(map[string][]step{fundPath: {breaks(errDisk), funded(Dollars(25))}})
+					opts := []Option{WithStore(store), WithBaseURL(origin), WithAccount(account), hasty(1), WithSpendPolicy(SpendPolicy{Budget: "team", Total: Dollars(25)})}
+					require.ErrorIs(t, roadCalls[1].do(t.Context(), stubbed(t, net, opts...), WithIdempotencyKey("a/op/b")), ErrOutcomeUnknown)
+					time.Sleep(24 * time.Hour)
+					require.ErrorIs(t, roadCalls[1].do(t.Context(), stubbed(t, net, opts...), WithOperation("order-2")), ErrSpendLimit)
+					assert.Len(t, net.sent(), 1)
+				})
+			})
+		}
+	}
+}
+
+// A call that another one was faster than goes on with what has become of the
+// operation; its owner has said yes to it already.
+func TestACallThatWasRacedAsksItsOwnerOnce(t *testing.T) {
+	store := NewMemoryStore()
+	net := newTeller(map[string][]step{fundPath: {says(429, ""), funded(Dollars(25))}})
+	opts := []Option{WithStore(store), hasty(1), WithRateLimitPolicy(RateLimitPolicy{Mode: RateLimitOff})}
+	other := stubbed(t, net, opts...)
+	times := 0
+	c := stubbed(t, net, append(opts, WithSpendPolicy(SpendPolicy{Approve: func(context.Context, SpendIntent) error { times++; return nil }}))...)
+	raced := false
+	ctx := points.With(t.Context(), func(point string) {
+		if point == points.Allowed && !raced {
+			raced = true
+			assert.ErrorIs(t, roadCalls[1].do(context.Background(), other, WithOperation("order-1")), ErrRateLimited)
+		}
+	})
+	require.NoError(t, roadCalls[1].do(ctx, c, WithOperation("order-1")))
+	assert.Len(t, net.sent(), 2)
+	assert.Equal(t, 1, times)
+}
+
+// Where the account's id comes to be known late, what was open before stays open.
+func TestWhatIsOpenStaysSoWhenTheAccountComesToBeKnown(t *testing.T) {
+	for name, before := range map[string]func(c *Client){
+		"nothing else was done": func(*Client) {},
+		"another client of the New had said the id": func(c *Client) {
+			require.NoError(t, roadCalls[1].do(t.Context(), mustWith(t, c, WithAccount("7")), WithOperation("other")))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			net := newTeller(map[string][]step{fundPath: {funded(Dollars(25)), says(500, ""), funded(Dollars(25))}, "GET /me": {says(200, `{"data":{"id":7}}`)}, "GET /wallet/transactions": {says(200, `{"data":[]}`)}})
+			if name == "nothing else was done" {
+				net.on[fundPath] = net.on[fundPath][1:]
+			}
+			c, err := New(WithHTTPClient(&http.Client{Transport: net}), WithAccessToken(testToken), hasty(1))
+			require.NoError(t, err)
+			before(c)
+			require.ErrorIs(t, roadCalls[1].do(t.Context(), c), ErrOutcomeUnknown)
+			require.Len(t, pendingOf(t, c), 1)
+			require.NoError(t, roadCalls[1].do(t.Context(), c, WithOperation("order-1")), "which asks for the id")
+			require.Len(t, pendingOf(t, c), 1)
+			require.ErrorIs(t, roadCalls[1].do(t.Context(), c), ErrPendingOperation)
+		})
+	}
+}
+
+func TestTheOwnersWordOnAnAmountIsNoLessThanNothing(t *testing.T) {
+	net := newTeller(map[string][]step{fundPath: {says(500, "")}})
+	c := stubbed(t, net, WithStore(NewMemoryStore()), hasty(1))
+	require.ErrorIs(t, roadCalls[1].do(t.Context(), c, WithOperation("order-1")), ErrOutcomeUnknown)
+	for _, amount := range []Amount{Dollars(-25), Dollars(1_000_000_001)} {
+		require.ErrorIs(t, c.Resolve(t.Context(), PendingOperation{Operation: "order-1", Amount: amount}, Paid, ""), ErrValidation)
+	}
+	assert.Len(t, pendingOf(t, c), 1)
+	require.NoError(t, c.Resolve(t.Context(), PendingOperation{Operation: "order-1"}, Paid, ""))
+	assert.Equal(t, Dollars(25), ledgerOf(t, c)[0].Amount, "what was at stake, where nothing is said")
+}

@@ -83,7 +83,8 @@ func FuzzReadBook(f *testing.F) {
 					_, _ = c.Settle(t.Context(), op)
 				}
 			}
-			for range c.Ledger(t.Context()) {
+			for _, err := range c.Ledger(t.Context()) {
+				_ = err
 				continue
 			}
 			for _, r := range net.requests() {

@@ -801,7 +801,7 @@ func TestASecondCallOfANameAfterEachEndOfTheFirst(t *testing.T) {
 					if len(sent) > 0 {
 						assert.Equal(t, derived("7", "wallet.fund", "order-1", fmt.Sprint(tt.keys[i])), sent[0].key())
 						assert.Equal(t, sent[0].key(), resp.IdempotencyKey)
-					} else if tt.kinds[i] == nil || tt.kinds[i] == ErrPaymentDeclined { //nolint:errorlint // a table of sentinels
+					} else if tt.kinds[i] == nil || tt.kinds[i] == ErrPaymentDeclined {
 						assert.Zero(t, resp.Attempts)
 						assert.Equal(t, derived("7", "wallet.fund", "order-1", "1"), resp.IdempotencyKey)
 					}

@@ -139,7 +139,7 @@ func (c cutting) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 type ending struct {
-	ctx    context.Context //nolint:containedctx // as a connection's body has it
+	ctx    context.Context
 	body   io.Reader
 	cancel func()
 }

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net/http"
 	"slices"
@@ -466,7 +465,7 @@ func TestALinkThatNobodyPaidIsClosedOnceItHasExpired(t *testing.T) {
 		settled, err := c.Settle(t.Context(), op)
 		require.NoError(t, err)
 		assert.NotEqual(t, modelslab.Done, settled.Status)
-		overLimit(t, tops(t.Context(), c, modelslab.Dollars(1)))
+		_ = overLimit(t, tops(t.Context(), c, modelslab.Dollars(1)))
 		elapse(10 * time.Minute) // in which its last second may have been paid
 		settled, err = c.Settle(t.Context(), op)
 		require.NoError(t, err)
@@ -734,7 +733,8 @@ func TestTheLedgerIsInTheOrderInWhichItCameToBeKnown(t *testing.T) {
 			assert.False(t, ledger[2].Settled.Before(ledger[1].Settled))
 		}
 		n := 0
-		for range s.client.Ledger(t.Context()) {
+		for _, err := range s.client.Ledger(t.Context()) {
+			_ = err
 			n++
 			break
 		}
@@ -1001,4 +1001,38 @@ func TestSettleAsksWithTheDefaultsOfItsClient(t *testing.T) {
 	})
 }
 
-var _ io.Reader
+func TestAKeyIsAskedWithAsLongAsItIsYoung(t *testing.T) {
+	for _, lifetime := range []time.Duration{0, 2 * time.Second, time.Hour, 24 * time.Hour} {
+		for _, old := range []bool{false, true} {
+			t.Run(fmt.Sprint(lifetime, " ", old), func(t *testing.T) {
+				atTill(t, func(t *testing.T, s *till) {
+					var opts []modelslab.Option
+					limit := 10 * time.Minute
+					if lifetime != 0 {
+						limit = lifetime
+						opts = append(opts, modelslab.WithKeyLifetime(lifetime))
+					}
+					c := s.program(opts...)
+					start := time.Now()
+					op := s.unknownFund(c, "order-1", false)
+					age := limit - time.Second // the server's Date has no fractions
+					if old {
+						age = limit
+					}
+					elapse(time.Until(start.Add(age)))
+					settled, err := c.Settle(t.Context(), op)
+					require.NoError(t, err)
+					if old {
+						assert.Equal(t, modelslab.Unknown, settled.Status)
+						assert.Empty(t, s.srv.Charges())
+						require.ErrorIs(t, tops(t.Context(), c, modelslab.Dollars(25), modelslab.WithOperation("order-1")), modelslab.ErrOutcomeUnknown)
+						assert.Len(t, asked(s.srv, "wallet.fund"), 3, "never again")
+						return
+					}
+					assert.Equal(t, modelslab.Done, settled.Status)
+					assert.Len(t, s.srv.Charges(), 1)
+				})
+			})
+		}
+	}
+}

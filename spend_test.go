@@ -128,13 +128,13 @@ func TestMoneyLeavesTheWindowWhenItIsOverAndNotBefore(t *testing.T) {
 		over := overLimit(t, tops(t.Context(), c, modelslab.Dollars(1)))
 		assert.Equal(t, modelslab.Dollars(10), over.Spent)
 		elapse(40*time.Minute - time.Millisecond)
-		overLimit(t, tops(t.Context(), c, modelslab.Dollars(1)))
+		_ = overLimit(t, tops(t.Context(), c, modelslab.Dollars(1)))
 		elapse(time.Millisecond)
 		over = overLimit(t, tops(t.Context(), c, modelslab.Cents(401)))
 		assert.Equal(t, modelslab.Dollars(6), over.Spent, "the first one is out, the second one in")
 		require.NoError(t, tops(t.Context(), c, modelslab.Dollars(4)))
 		elapse(20*time.Minute - time.Millisecond)
-		overLimit(t, tops(t.Context(), c, modelslab.Dollars(1)))
+		_ = overLimit(t, tops(t.Context(), c, modelslab.Dollars(1)))
 		elapse(time.Millisecond)
 		require.NoError(t, tops(t.Context(), c, modelslab.Dollars(6)))
 		assert.EqualValues(t, 2000, cents(srv))
@@ -161,7 +161,7 @@ func TestNoWindowIsShorterForTheServersDate(t *testing.T) {
 						elapse(time.Until(start.Add(30*time.Minute + read)))
 						balance(t, c) // hears another Date
 						elapse(time.Until(paid.Add(time.Hour - time.Millisecond)))
-						overLimit(t, tops(t.Context(), c, modelslab.Dollars(1)))
+						_ = overLimit(t, tops(t.Context(), c, modelslab.Dollars(1)))
 						elapse(time.Second + time.Millisecond)
 						require.NoError(t, tops(t.Context(), c, modelslab.Dollars(1)), name)
 					}
@@ -198,11 +198,11 @@ func TestWhatIsNotKnownToBeUnpaidCountsUntilItIs(t *testing.T) {
 			require.NoError(t, err, name)
 			if what.paid {
 				assert.Equal(t, modelslab.Done, settled.Status, name)
-				overLimit(t, tops(t.Context(), c, modelslab.Cents(1), modelslab.WithOperation("b")))
+				_ = overLimit(t, tops(t.Context(), c, modelslab.Cents(1), modelslab.WithOperation("b")))
 				elapse(time.Hour) // from the moment that it was known
 			} else {
 				assert.Equal(t, modelslab.Unknown, settled.Status, name)
-				overLimit(t, tops(t.Context(), c, modelslab.Cents(1), modelslab.WithOperation("b")))
+				_ = overLimit(t, tops(t.Context(), c, modelslab.Cents(1), modelslab.WithOperation("b")))
 				require.NoError(t, c.Resolve(t.Context(), ops[0], modelslab.NotPaid, "the statement has nothing"))
 			}
 			require.NoError(t, tops(t.Context(), c, modelslab.Dollars(10), modelslab.WithOperation("b")), name)
@@ -221,7 +221,7 @@ func TestADefiniteNoGivesBackWhatWasHeld(t *testing.T) {
 	srv.Inject(sandbox.Fault{Endpoint: "wallet.fund", Kind: sandbox.FaultAnswer, Status: 401, Body: []byte(`{"message":"Unauthenticated."}`)})
 	require.ErrorIs(t, tops(t.Context(), c, modelslab.Dollars(10)), modelslab.ErrUnauthenticated)
 	require.NoError(t, tops(t.Context(), c, modelslab.Dollars(10)))
-	overLimit(t, tops(t.Context(), c, modelslab.Cents(1)))
+	_ = overLimit(t, tops(t.Context(), c, modelslab.Cents(1)))
 }
 
 func TestWhatWaitsForAHumanIsHeld(t *testing.T) {
@@ -243,7 +243,7 @@ func TestWhatWaitsForAHumanIsHeld(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, modelslab.Refused, settled.Status)
 	require.NoError(t, tops(t.Context(), c, modelslab.Dollars(15)))
-	overLimit(t, tops(t.Context(), c, modelslab.Cents(1)))
+	_ = overLimit(t, tops(t.Context(), c, modelslab.Cents(1)))
 }
 
 func TestPoliciesAddUp(t *testing.T) {
@@ -268,12 +268,12 @@ func TestPoliciesAddUp(t *testing.T) {
 		over := overLimit(t, tops(t.Context(), c, modelslab.Cents(2001)))
 		assert.Equal(t, modelslab.Dollars(20), over.Limit, "the narrowest one says no, wherever it stands")
 	}
-	overLimit(t, tops(t.Context(), base, modelslab.Cents(5001)))
+	_ = overLimit(t, tops(t.Context(), base, modelslab.Cents(5001)))
 	assert.Empty(t, asked, "nobody is asked about what a limit refuses")
 	sibling := under(t, base, modelslab.SpendPolicy{PerCall: modelslab.Dollars(30)})
 	require.NoError(t, tops(t.Context(), sibling, modelslab.Dollars(30)), "a client is not held to the policies of others made from the same one")
 	session := child.WithSession(&modelslab.Session{AccessToken: modelslab.NewSecret(account.AccessToken)})
-	overLimit(t, tops(t.Context(), session, modelslab.Cents(2001)))
+	_ = overLimit(t, tops(t.Context(), session, modelslab.Cents(2001)))
 }
 
 func TestTheOwnerIsAskedLastAndOnceForEachCall(t *testing.T) {
@@ -300,7 +300,7 @@ func TestTheOwnerIsAskedLastAndOnceForEachCall(t *testing.T) {
 	}, intents[0])
 	require.NoError(t, tops(ctx, c, modelslab.Dollars(25), modelslab.WithOperation("order-1")))
 	assert.Len(t, intents, 1, "a payment from the record needs no leave")
-	overLimit(t, tops(ctx, c, modelslab.Dollars(51)))
+	_ = overLimit(t, tops(ctx, c, modelslab.Dollars(51)))
 	assert.Len(t, intents, 1, "nor does one that a limit refuses")
 
 	no = errors.New("not on a Sunday")
@@ -362,9 +362,9 @@ func TestABudgetOfItsOwnNameIsOneSumForAllWhoNameIt(t *testing.T) {
 	require.NoError(t, tops(t.Context(), other, modelslab.Dollars(50)), "another name is another sum")
 	elsewhere := aProgram(t, ada, policy)
 	require.NoError(t, tops(t.Context(), elsewhere, modelslab.Dollars(50)), "another store too")
-	overLimit(t, tops(t.Context(), clients[0], modelslab.Cents(501)))
+	_ = overLimit(t, tops(t.Context(), clients[0], modelslab.Cents(501)))
 	require.NoError(t, tops(t.Context(), clients[2], modelslab.Dollars(5)))
-	overLimit(t, tops(t.Context(), clients[0], modelslab.Cents(1)))
+	_ = overLimit(t, tops(t.Context(), clients[0], modelslab.Cents(1)))
 }
 
 func TestBudgetsMayHaveAnyName(t *testing.T) {
@@ -375,7 +375,7 @@ func TestBudgetsMayHaveAnyName(t *testing.T) {
 	for _, name := range names {
 		c := aProgram(t, account, modelslab.WithStore(store), modelslab.WithSpendPolicy(modelslab.SpendPolicy{Budget: name, Total: modelslab.Dollars(10)}))
 		require.NoError(t, tops(t.Context(), c, modelslab.Dollars(10)), "%q is nobody else's", name)
-		overLimit(t, tops(t.Context(), c, modelslab.Cents(1)))
+		_ = overLimit(t, tops(t.Context(), c, modelslab.Cents(1)))
 	}
 	for key, err := range store.List(t.Context(), "") {
 		require.NoError(t, err)
@@ -402,7 +402,7 @@ func TestTheAccountsOwnBudgetCountsAllOfItsPaymentsAndNobodyElses(t *testing.T) 
 	over = overLimit(t, tops(t.Context(), both, modelslab.Cents(1)))
 	assert.Equal(t, modelslab.Dollars(60), over.Spent, "the account's is full, the team's is not")
 	require.NoError(t, tops(t.Context(), team, modelslab.Dollars(30)), "and what the one has refused the other does not count")
-	overLimit(t, tops(t.Context(), team, modelslab.Cents(1)))
+	_ = overLimit(t, tops(t.Context(), team, modelslab.Cents(1)))
 }
 
 // cost is what a policy has to count for each purchase.
@@ -477,8 +477,8 @@ func TestAPolicyKnowsWhatEachPurchaseCosts(t *testing.T) {
 					if want.orders.IsZero() && !want.amount.IsZero() {
 						over := overLimit(t, buy(t.Context(), allowed(modelslab.SpendPolicy{PerCall: short})))
 						assert.Equal(t, short, over.Limit)
-						overLimit(t, buy(t.Context(), allowed(modelslab.SpendPolicy{Budget: "team", Total: short})))
-						overLimit(t, buy(t.Context(), allowed(modelslab.SpendPolicy{PerWindow: short, Window: time.Minute, PerCall: modelslab.Dollars(1000)})))
+						_ = overLimit(t, buy(t.Context(), allowed(modelslab.SpendPolicy{Budget: "team", Total: short})))
+						_ = overLimit(t, buy(t.Context(), allowed(modelslab.SpendPolicy{PerWindow: short, Window: time.Minute, PerCall: modelslab.Dollars(1000)})))
 					}
 					if !want.orders.IsZero() {
 						p := modelslab.SpendPolicy{PerCall: modelslab.Dollars(1000)}
@@ -640,10 +640,10 @@ func TestGenerationsCountWhatTheirOwnerSaysThatTheyCost(t *testing.T) {
 	assert.Equal(t, modelslab.Cents(40), over.Intent.Amount)
 	assert.False(t, over.Intent.AmountKnown)
 	require.NoError(t, picture(modelslab.WithMaxCharge(modelslab.Cents(20))), "the call itself may say less")
-	overLimit(t, picture(modelslab.WithMaxCharge(modelslab.Cents(1))))
+	_ = overLimit(t, picture(modelslab.WithMaxCharge(modelslab.Cents(1))))
 	assert.Equal(t, 3, ordersOf(srv))
 	// What a payment says itself is not about generations.
-	overLimit(t, tops(t.Context(), c, modelslab.Dollars(1)))
+	_ = overLimit(t, tops(t.Context(), c, modelslab.Dollars(1)))
 }
 
 func TestAGenerationThatFailsCountsWhereItMayHaveCost(t *testing.T) {
@@ -653,7 +653,7 @@ func TestAGenerationThatFailsCountsWhereItMayHaveCost(t *testing.T) {
 	picture := func() error { return second(c.Generation.Images.TextToImage(t.Context(), lighthouse())) }
 	require.Error(t, picture(), "refused")
 	require.ErrorIs(t, picture(), modelslab.ErrOutcomeUnknown, "which counts, while the refused one does not")
-	overLimit(t, picture())
+	_ = overLimit(t, picture())
 	assert.Equal(t, 2, ordersOf(srv))
 }
 
@@ -686,12 +686,12 @@ func TestTheMostThatACallMayChargeHoldsWithoutAPolicyToo(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			overLimit(t, call())
+			_ = overLimit(t, call())
 			assert.Equal(t, sent, ordersOf(srv))
 		})
 	}
 	dearer := aProgram(t, srv.Account(sandbox.AccountParams{}), modelslab.WithSpendPolicy(modelslab.SpendPolicy{PerCall: modelslab.Dollars(10)}))
-	overLimit(t, tops(t.Context(), dearer, modelslab.Dollars(11), modelslab.WithMaxCharge(modelslab.Dollars(100))))
+	_ = overLimit(t, tops(t.Context(), dearer, modelslab.Dollars(11), modelslab.WithMaxCharge(modelslab.Dollars(100))))
 	require.NoError(t, tops(t.Context(), dearer, modelslab.Dollars(10), modelslab.WithMaxCharge(modelslab.Dollars(100))), "what a request says itself counts, not what it may be at most")
 }
 
@@ -754,7 +754,7 @@ func TestACouponByHandIsCountedWhereItMayCharge(t *testing.T) {
 		t.Run(body, func(t *testing.T) {
 			srv := aShop(t)
 			c := aProgram(t, srv.Account(sandbox.AccountParams{}), modelslab.WithSpendPolicy(modelslab.SpendPolicy{PerCall: modelslab.Dollars(25)}))
-			overLimit(t, c.Call(t.Context(), "POST", "/wallet/coupons/redeem", json.RawMessage(body), nil))
+			_ = overLimit(t, c.Call(t.Context(), "POST", "/wallet/coupons/redeem", json.RawMessage(body), nil))
 			assert.Zero(t, ordersOf(srv))
 		})
 	}
@@ -775,7 +775,7 @@ func TestAPlanByHandIsCountedAsTheServerReadsIt(t *testing.T) {
 			if strings.Contains(body, `"purpose"`) || strings.HasPrefix(body, `{"amount"`) {
 				path = "/billing/payment-link"
 			}
-			overLimit(t, c.Call(t.Context(), "POST", path, json.RawMessage(body), nil))
+			_ = overLimit(t, c.Call(t.Context(), "POST", path, json.RawMessage(body), nil))
 			assert.Zero(t, ordersOf(srv))
 		})
 	}
@@ -827,12 +827,12 @@ func TestStandingOrdersHaveAnAllowanceOfTheirOwn(t *testing.T) {
 	over = overLimit(t, auto(34))
 	assert.Equal(t, modelslab.Dollars(47), over.Spent)
 	require.NoError(t, tops(t.Context(), c, modelslab.Dollars(13)), "only what is charged now counts in the total")
-	overLimit(t, tops(t.Context(), c, modelslab.Cents(1)))
+	_ = overLimit(t, tops(t.Context(), c, modelslab.Cents(1)))
 
 	other := aProgram(t, account, modelslab.WithStore(store), modelslab.WithSpendPolicy(modelslab.SpendPolicy{
 		PerCall: modelslab.Dollars(1000), StandingOrders: modelslab.StandingOrders{PerCharge: modelslab.Dollars(50), PerWindow: modelslab.Dollars(80)},
 	}))
-	overLimit(t, second(other.Wallet.SetAutoFunding(t.Context(), modelslab.WalletSetAutoFundingParams{AutoChargeAmount: modelslab.Dollars(34), ChargeThreshold: modelslab.Dollars(1)})))
+	_ = overLimit(t, second(other.Wallet.SetAutoFunding(t.Context(), modelslab.WalletSetAutoFundingParams{AutoChargeAmount: modelslab.Dollars(34), ChargeThreshold: modelslab.Dollars(1)})))
 	require.NoError(t, c.Wallet.DisableAutoFunding(t.Context()))
 	require.NoError(t, second(other.Subscriptions.Create(t.Context(), modelslab.SubscriptionCreateParams{PlanID: 20, PaymentMethodID: "pm_card_visa"})), "an order that has ended makes room: the same plan is the same order")
 }
@@ -848,7 +848,7 @@ func TestAnOrderThatWasRefusedIsNone(t *testing.T) {
 	require.NoError(t, second(c.Wallet.SetAutoFunding(t.Context(), modelslab.WalletSetAutoFundingParams{AutoChargeAmount: modelslab.Dollars(50), ChargeThreshold: modelslab.Dollars(1)})))
 	srv.Inject(sandbox.Fault{Endpoint: "wallet.disable_auto_funding", Kind: sandbox.Fault500, Times: 3})
 	require.Error(t, c.Wallet.DisableAutoFunding(t.Context()))
-	overLimit(t, second(c.Subscriptions.Create(t.Context(), modelslab.SubscriptionCreateParams{PlanID: 20, PaymentMethodID: "pm_card_visa"})))
+	_ = overLimit(t, second(c.Subscriptions.Create(t.Context(), modelslab.SubscriptionCreateParams{PlanID: 20, PaymentMethodID: "pm_card_visa"})))
 }
 
 func TestNobodyGoesBeyondALimitAtTheSameTime(t *testing.T) {

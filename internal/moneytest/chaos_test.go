@@ -31,8 +31,11 @@ const (
 // storm is one run of a fleet.
 type storm struct {
 	w       *world
+	redis   *redistest.Server
 	j       job
 	seed    uint64
+	sleeper *process // is suspended; nil: none is
+
 	faults  atomic.Bool                   // things go wrong at the servers
 	weather func(*testing.T) (end func()) // and on the way to them; nil: nothing does
 
@@ -55,7 +58,8 @@ func newStorm(t *testing.T, seed uint64, operations, servers int) *storm {
 	t.Helper()
 	r := die(seed, 1)
 	s := &storm{w: &world{eager: true}, seed: seed}
-	s.w.store = fmt.Sprintf("%s%s/chaos:", onRedis, redistest.Start(t).Addr)
+	s.redis = redistest.Start(t)
+	s.w.store = fmt.Sprintf("%s%s/chaos:", onRedis, s.redis.Addr)
 	for i := range servers {
 		mode := drawMode(r, i)
 		var more []sandbox.Option
@@ -273,6 +277,7 @@ func (s *storm) round(t *testing.T, round int, rough bool) {
 	t.Helper()
 	r := die(s.seed, 1000+round)
 	var fleet [fleetSize]*process
+	var awake []*process
 	starts := func(i int) {
 		j := s.j
 		j.Process, j.Seed, j.Ops = i, r.Uint64()|1, s.left(i, r)
@@ -284,46 +289,52 @@ func (s *storm) round(t *testing.T, round int, rough bool) {
 	for i := range fleet {
 		starts(i)
 	}
-	alive := func() bool {
-		return slices.ContainsFunc(fleet[:], func(p *process) bool {
-			select {
-			case <-p.done:
-				return false
-			default:
-				return true
-			}
-		})
-	}
+	alive := func() bool { return slices.ContainsFunc(fleet[:], (*process).alive) }
 	said := func() int { return len(s.w.heard()) }
 	gap := func() int { return 20 + r.IntN(80+len(s.w.ops)/20) }
-	kill, freeze := said()+gap(), said()+len(s.w.ops)/4
+	part := len(s.w.ops) / 6
+	kill, freeze, crash, wake, suspend := said()+gap(), said()+part, said()+2*part, said()+part/2, said()+3*part
 	for alive() {
 		<-time.After(time.Duration(1+r.IntN(40)) * time.Millisecond)
 		s.w.oblige()
+		// By what was done, and not by time: a slow machine must come to an end too.
+		if s.sleeper != nil && said() > wake && round > 0 {
+			s.sleeper.wake(time.Duration(s.w.ahead.Load()))
+			awake, s.sleeper = append(awake, s.sleeper), nil
+		}
 		if !rough {
 			continue
 		}
-		// By what was done, and not by time: a slow machine must come to an end too.
 		if said() > freeze {
 			s.freeze(t)
 			freeze = math.MaxInt
 		}
-		if said() < kill {
-			continue
+		if said() > crash {
+			s.redis.Restart()
+			crash = math.MaxInt
 		}
-		kill = said() + gap()
 		i := r.IntN(fleetSize)
-		select {
-		case <-fleet[i].done:
-		default:
+		switch {
+		case !fleet[i].alive():
+		case said() > suspend && round == 0: // until the next round
+			s.sleeper = fleet[i]
+			s.sleeper.suspend()
+			starts(i)
+			suspend = math.MaxInt
+		case said() > kill:
+			kill = said() + gap()
 			fleet[i].kill()
 			fleet[i].wait(t, time.Minute)
 			s.killed.Add(1)
 			starts(i)
 		}
 	}
-	for _, p := range fleet {
-		p.wait(t, time.Minute)
+	if round > 0 && s.sleeper != nil {
+		s.sleeper.wake(time.Duration(s.w.ahead.Load()))
+		awake, s.sleeper = append(awake, s.sleeper), nil
+	}
+	for _, p := range append(awake, fleet[:]...) {
+		p.wait(t, 10*time.Minute)
 	}
 }
 

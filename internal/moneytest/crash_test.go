@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -25,7 +26,7 @@ type crashTally struct {
 	killed map[string]int // at which point; "": at a random time
 	spared int            // had done their work by then
 	worlds int
-	calm   map[string]calm
+	calm   calm
 }
 
 // calm is what a process does that nobody kills.
@@ -49,7 +50,7 @@ func TestCrash(t *testing.T) {
 	begun := time.Now()
 	for _, on := range []string{onBolt, onRedis} {
 		t.Run(on[:len(on)-1], func(t *testing.T) {
-			tally := &crashTally{killed: map[string]int{}, calm: map[string]calm{}}
+			tally := &crashTally{killed: map[string]int{}}
 			addr := ""
 			if on == onRedis {
 				addr = redistest.Start(t).Addr
@@ -60,7 +61,7 @@ func TestCrash(t *testing.T) {
 				}
 				return onBolt + filepath.Join(t.TempDir(), "store")
 			}
-			t.Run("calm", func(t *testing.T) { tally.survives(t, at(t, -1), die(seed, 0)) })
+			tally.survives(t, at(t, -1), die(seed, 0))
 			aims := append(points.All(), make([]string, 10)...)
 			for i := len(aims); i < *crashes; i++ {
 				aims = append(aims, pick(die(seed, -i), append(points.All(), make([]string, len(points.All()))...)...))
@@ -77,6 +78,16 @@ func TestCrash(t *testing.T) {
 					})
 				}
 			})
+			if *crashes > 0 {
+				t.Run("waiting", func(t *testing.T) {
+					for i, point := range points.All() {
+						t.Run(point, func(t *testing.T) {
+							t.Parallel()
+							tally.waits(t, at(t, -2-i), point, die(seed, -1000-i))
+						})
+					}
+				})
+			}
 			total := 0
 			for _, n := range tally.killed {
 				total += n
@@ -170,8 +181,7 @@ func (c *crashTally) survives(t *testing.T, store string, r *rand.Rand) {
 	<-p.ready
 	begun := time.Now()
 	p.wait(t, time.Minute)
-	c.calm[""] = calm{p.ended.Passed, time.Since(begun)}
-	t.Logf("calm: %v %v", time.Since(begun), p.ended.Passed)
+	c.calm = calm{p.ended.Passed, time.Since(begun)}
 	for point, n := range p.ended.Passed {
 		require.NotZero(t, n, "nobody came to %q", point)
 	}
@@ -193,7 +203,7 @@ func (c *crashTally) crash(t *testing.T, store, aim string, r *rand.Rand) {
 		w.places[0].srv.Inject(sandbox.Fault{Endpoint: "wallet.fund", Kind: sandbox.FaultDropAfter, Times: 2})
 		j.Attempts = 3
 	}
-	calm := c.calm[""]
+	calm := c.calm
 	for n := range 1 + r.IntN(2) {
 		next := j
 		if aim != "" {
@@ -232,11 +242,47 @@ func (c *crashTally) crash(t *testing.T, store, aim string, r *rand.Rand) {
 		if r.IntN(2) == 0 {
 			w.oblige()
 		}
-		if r.IntN(4) > 0 {
+		if on, waits := strings.HasPrefix(store, onRedis), r.IntN(4) > 0; on && waits {
 			w.later(leaseTime)
 		}
 	}
 	w.ends(t, j)
+}
+
+// waits kills a process, and lets others do the work again by nothing but the clock of the
+// store: what a dead process was at is free to others when its lease has ended.
+func (c *crashTally) waits(t *testing.T, store, aim string, r *rand.Rand) {
+	w := crashWorld(t, store, r, sandbox.Modes()[0])
+	w.sites[0].Limits[0].Budget = "agents"
+	w.places[0].srv.ClearFaults()
+	w.places[0].srv.Inject(sandbox.Fault{Endpoint: "wallet.fund", Kind: sandbox.FaultDropAfter, Times: 2})
+	j := crashJob(r, w)
+	j.Attempts = 3
+	next := j
+	next.DiesAt, next.Nth = aim, 1+r.Int64N(max(1, c.calm.passed[aim]/2))
+	p := start(t, w.jobFor(next), w.hear)
+	p.wait(t, time.Minute)
+	require.True(t, p.killed)
+	w.evidence().always(t)
+	w.places[0].srv.ClearFaults()
+	begun := time.Now()
+	for again := true; again; {
+		said := len(w.heard())
+		j.Settles, j.Passes = true, 3
+		w.works(t, w.jobFor(j))
+		w.oblige()
+		again = false
+		for _, r := range w.heard()[said:] {
+			again = again || r.Outcome == busy || r.Outcome == unknown && strings.Contains(r.Error, "on its way in another process")
+		}
+		if again {
+			require.Less(t, time.Since(begun), leaseTime, "the lease does not end")
+			<-time.After(5 * time.Second)
+		}
+	}
+	t.Logf("done after %v", time.Since(begun).Round(time.Second))
+	w.settles(t, j)
+	w.evidence().finished(t, w.jobFor(j))
 }
 
 // ends does the work again until all of it is done, and checks everything.
@@ -244,8 +290,11 @@ func (w *world) ends(t *testing.T, j job) {
 	for _, p := range w.places {
 		p.srv.ClearFaults()
 	}
+	alone := strings.HasPrefix(w.store, onBolt) // nobody can be at anything: there is nothing to wait for
 	for i := range 3 {
-		w.later(leaseTime)
+		if !alone {
+			w.later(leaseTime)
+		}
 		next := j
 		if i > 0 { // what is beyond the limits, once all that is within them is paid or held
 			next.Ops = w.ops

@@ -5,6 +5,7 @@
 //	go test -race ./...                                 the short form
 //	go test -timeout 2h -run TestCrash -crashes 500     so many kills with each store
 //	go test -timeout 2h -run TestChaos -operations 10000
+//	go test -run TestFleets -minutes 3m
 //
 // Every test prints its seed; -seed draws the same again. It needs a redis-server on
 // the PATH.

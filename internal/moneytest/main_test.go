@@ -5,7 +5,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -57,11 +56,6 @@ func die(seed uint64, part int) *rand.Rand {
 // pick draws one of several.
 func pick[T any](r *rand.Rand, of ...T) T { return of[r.IntN(len(of))] }
 
-// A job is what a process is to do, and report is what it says of it.
-
-// stopWord tells a process to begin nothing more.
-const stopWord = "stop"
-
 // process is a child of the test that does a job.
 type process struct {
 	cmd   *exec.Cmd
@@ -90,6 +84,7 @@ func start(t testing.TB, j *job, hear func(report)) *process {
 	require.NoError(t, p.cmd.Start())
 	go func() { _ = json.NewEncoder(p.in).Encode(j) }() // it may be dead before it has read all
 	go p.listen(out, hear)
+	t.Cleanup(p.kill)
 	return p
 }
 
@@ -126,8 +121,24 @@ func (p *process) kill() {
 	<-p.done
 }
 
-// stop lets it finish what it has begun.
-func (p *process) stop() { _ = json.NewEncoder(p.in).Encode(stopWord) }
+// suspend stops the process in the middle of whatever it does, as a laptop does that is
+// closed. It goes on when it is woken, later.
+func (p *process) suspend() { _ = p.cmd.Process.Signal(syscall.SIGSTOP) }
+
+func (p *process) wake(ahead time.Duration) {
+	_ = json.NewEncoder(p.in).Encode(ahead)
+	_ = p.cmd.Process.Signal(syscall.SIGCONT)
+}
+
+// alive reports whether it has not ended yet.
+func (p *process) alive() bool {
+	select {
+	case <-p.done:
+		return false
+	default:
+		return true
+	}
+}
 
 // wait checks that it ended well, or was killed.
 func (p *process) wait(t testing.TB, within time.Duration) {
@@ -152,15 +163,18 @@ func child(in io.Reader, out io.Writer) int {
 		fmt.Fprintln(os.Stderr, "what to do:", err)
 		return 2
 	}
-	stop := make(chan struct{})
+	s, err := openStore(j.Store, j.Ahead)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer s.close()
 	go func() {
-		var word string
-		if words.Decode(&word) == nil && word == stopWord {
-			close(stop)
+		var ahead time.Duration
+		for words.Decode(&ahead) == nil {
+			s.ahead.Store(int64(ahead))
 		}
-		if errors.Is(words.Decode(&word), io.EOF) {
-			os.Exit(3) // nobody listens any more
-		}
+		os.Exit(3) // nobody listens any more
 	}()
 	var mu sync.Mutex
 	tell := func(r report) {
@@ -174,24 +188,13 @@ func child(in io.Reader, out io.Writer) int {
 			os.Exit(3)
 		}
 	}
-	err := func() error {
-		s, err := openStore(j.Store, j.Ahead)
-		if err != nil {
-			return err
-		}
-		defer s.close()
-		w, err := newWorker(&j, s, tell, stop)
-		if err != nil {
-			return err
-		}
-		tell(report{Outcome: begins})
-		w.work(context.Background())
-		tell(report{Outcome: ends, Passed: w.passed()})
-		return nil
-	}()
+	w, err := newWorker(&j, s, tell)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
+	tell(report{Outcome: begins})
+	w.work(context.Background())
+	tell(report{Outcome: ends, Passed: w.passed()})
 	return 0
 }

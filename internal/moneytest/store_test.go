@@ -3,6 +3,7 @@ package moneytest
 import (
 	"context"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	goredis "github.com/redis/go-redis/v9"
@@ -19,46 +20,50 @@ const (
 	onRedis = "redis:"
 )
 
-// opened is a store that is to be closed.
+// opened is a store whose clock is ahead of the machine's: a lease of a process that was
+// killed ends minutes later, and no test waits for that. What it stores is none of the
+// clock's business.
 type opened struct {
 	modelslab.Store
+	ahead *atomic.Int64
 	close func()
 }
 
-// openStore opens a store whose clock is ahead of the machine's: a lease of a process
-// that was killed ends minutes later, and no test waits for that. What it stores is
-// none of the clock's business.
 func openStore(name string, ahead time.Duration) (*opened, error) {
+	o := &opened{ahead: &atomic.Int64{}}
+	o.ahead.Store(int64(ahead))
 	if path, is := strings.CutPrefix(name, onBolt); is {
 		s, err := bolt.Open(path)
 		if err != nil {
 			return nil, err
 		}
 		// Closing can only fail where writing has failed before.
-		return &opened{&boltAhead{s, ahead}, func() { _ = s.Close() }}, nil
+		o.Store, o.close = &boltAhead{s, o.ahead}, func() { _ = s.Close() }
+		return o, nil
 	}
 	addr, prefix, _ := strings.Cut(strings.TrimPrefix(name, onRedis), "/")
 	client := goredis.NewClient(&goredis.Options{Addr: addr})
-	return &opened{&redisAhead{redis.New(client, prefix), ahead}, func() { _ = client.Close() }}, nil
+	o.Store, o.close = &redisAhead{redis.New(client, prefix), o.ahead}, func() { _ = client.Close() }
+	return o, nil
 }
 
 // boltAhead has a clock, which a file has not.
 type boltAhead struct {
 	*bolt.Store
-	ahead time.Duration
+	ahead *atomic.Int64
 }
 
 func (s *boltAhead) Now(ctx context.Context) (time.Time, error) {
-	return time.Now().Add(s.ahead), ctx.Err()
+	return time.Now().Add(time.Duration(s.ahead.Load())), ctx.Err()
 }
 
 // redisAhead has the server's clock, moved on.
 type redisAhead struct {
 	*redis.Store
-	ahead time.Duration
+	ahead *atomic.Int64
 }
 
 func (s *redisAhead) Now(ctx context.Context) (time.Time, error) {
 	now, err := s.Store.Now(ctx)
-	return now.Add(s.ahead), err
+	return now.Add(time.Duration(s.ahead.Load())), err
 }

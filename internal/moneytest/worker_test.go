@@ -147,14 +147,14 @@ func (o outcome) over() bool { return o == paid || o == declined }
 // worker carries out the operations of a job.
 type worker struct {
 	job     *job
+	ahead   *atomic.Int64
 	clients []*modelslab.Client
 	tell    func(report)
-	stop    <-chan struct{}
 	passes  map[string]*atomic.Int64
 }
 
-func newWorker(j *job, s *opened, tell func(report), stop <-chan struct{}) (*worker, error) {
-	w := &worker{job: j, tell: tell, stop: stop, passes: map[string]*atomic.Int64{}}
+func newWorker(j *job, s *opened, tell func(report)) (*worker, error) {
+	w := &worker{job: j, ahead: s.ahead, tell: tell, passes: map[string]*atomic.Int64{}}
 	for _, point := range points.All() {
 		w.passes[point] = &atomic.Int64{}
 	}
@@ -221,7 +221,7 @@ func (w *worker) work(ctx context.Context) {
 		r.Shuffle(len(todo), func(i, k int) { todo[i], todo[k] = todo[k], todo[i] })
 	}
 	for range w.job.Passes {
-		if todo = w.pursue(ctx, todo); len(todo) == 0 || w.stopped() {
+		if todo = w.pursue(ctx, todo); len(todo) == 0 {
 			return
 		}
 		if w.job.Settles {
@@ -230,14 +230,8 @@ func (w *worker) work(ctx context.Context) {
 	}
 }
 
-func (w *worker) stopped() bool {
-	select {
-	case <-w.stop:
-		return true
-	default:
-		return false
-	}
-}
+// now is the time that everybody goes by.
+func (w *worker) now() time.Time { return time.Now().Add(time.Duration(w.ahead.Load())) }
 
 // pursue carries out operations, each once, and returns those that are not over.
 func (w *worker) pursue(ctx context.Context, ops []op) (left []op) {
@@ -248,7 +242,7 @@ func (w *worker) pursue(ctx context.Context, ops []op) (left []op) {
 		hands.Go(func() {
 			for o := range next {
 				r := w.do(ctx, &o)
-				for r.Outcome == frozen && !w.stopped() {
+				for r.Outcome == frozen {
 					<-time.After(100 * time.Millisecond)
 					r = w.do(ctx, &o)
 				}
@@ -262,10 +256,7 @@ func (w *worker) pursue(ctx context.Context, ops []op) (left []op) {
 		})
 	}
 	for i := range ops {
-		select {
-		case next <- ops[i]:
-		case <-w.stop:
-		}
+		next <- ops[i]
 	}
 	close(next)
 	hands.Wait()
@@ -274,7 +265,7 @@ func (w *worker) pursue(ctx context.Context, ops []op) (left []op) {
 
 // do carries out an operation, as an agent does that knows of no earlier time.
 func (w *worker) do(ctx context.Context, o *op) report {
-	r := report{Op: o.ID, Begun: time.Now().Add(w.job.Ahead)}
+	r := report{Op: o.ID, Begun: w.now()}
 	var resp modelslab.Response
 	opts := []modelslab.RequestOption{modelslab.WithResponse(&resp)}
 	if o.Name != "" {
@@ -374,14 +365,11 @@ func (w *worker) settle(ctx context.Context) {
 			continue
 		}
 		for _, p := range ops {
-			if w.stopped() {
-				return
-			}
 			o := w.named(i, p)
 			if o == nil {
 				continue // it is another process's
 			}
-			r := report{Op: o.ID, Begun: time.Now().Add(w.job.Ahead), Key: p.IdempotencyKey}
+			r := report{Op: o.ID, Begun: w.now(), Key: p.IdempotencyKey}
 			s, err := c.Settle(ctx, p)
 			switch {
 			case err != nil:

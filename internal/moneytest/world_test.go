@@ -190,7 +190,7 @@ func (w *world) works(t testing.TB, j *job) {
 	s, err := openStore(j.Store, j.Ahead)
 	require.NoError(t, err)
 	defer s.close()
-	worker, err := newWorker(j, s, w.hear, nil)
+	worker, err := newWorker(j, s, w.hear)
 	require.NoError(t, err)
 	worker.work(context.WithoutCancel(t.Context()))
 }
@@ -202,7 +202,7 @@ func (w *world) settles(t testing.TB, j job) {
 	s, err := openStore(w.store, time.Duration(w.ahead.Load()))
 	require.NoError(t, err)
 	defer s.close()
-	worker, err := newWorker(w.jobFor(j), s, w.hear, nil)
+	worker, err := newWorker(w.jobFor(j), s, w.hear)
 	require.NoError(t, err)
 	for range 2 {
 		worker.settle(context.WithoutCancel(t.Context()))
