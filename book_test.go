@@ -244,7 +244,9 @@ func TestANamedBudgetKeepsWhatAnotherProcessHoldsForTheSameOperation(t *testing.
 	ready, goOn, done := make(chan struct{}), make(chan struct{}), make(chan error, 1)
 	net := scripted(func(r *http.Request) (*http.Response, error) {
 		close(goOn) // while the first one is on its way, the second one comes to the budget
-		<-done
+		if err := <-done; err != nil {
+			t.Log(err)
+		}
 		return funded(Dollars(25))(r)
 	}, funded(Dollars(25)))
 	first, second := stubbed(t, net, WithStore(store), policy), stubbed(t, net, WithStore(store), policy)
