@@ -670,7 +670,10 @@ type budget struct {
 
 // opName is what a named budget calls a try's operation: several accounts may
 // share it.
-func (j *journal) opName(id string) string { return j.space + "op/" + id }
+func (j *journal) opName(id string) string { return j.space + holdCut + id }
+
+// holdCut stands where neither an origin nor an account has anything.
+const holdCut = "\n"
 
 func (j *journal) stepBudget(ctx context.Context, name string, change func(p *purse, now moment) error) error {
 	key := j.budgets + storeName(name)
@@ -805,13 +808,13 @@ func (j *journal) sweep(ctx context.Context, name string) error {
 // tryAt finds a try of any account's; nil: no journal knows of it.
 // Books that were read already are in books.
 func (j *journal) tryAt(ctx context.Context, h holding, books map[string]*book) (*entry, error) {
-	space, id, ok := strings.Cut(h.Op, "/op/")
+	space, id, ok := strings.Cut(h.Op, holdCut)
 	if !ok {
 		return nil, nil //nolint:nilnil // nobody can have written it
 	}
 	b := books[space]
 	if b == nil {
-		raw, err := j.store.Get(ctx, space+"/book")
+		raw, err := j.store.Get(ctx, space+"book")
 		if err != nil {
 			return nil, &storeError{"reading the journal", err}
 		}
@@ -823,7 +826,7 @@ func (j *journal) tryAt(ctx context.Context, h holding, books map[string]*book) 
 	if r := b.find(id, h.Try); r != nil {
 		return r, nil
 	}
-	other := journal{store: j.store, space: space + "/"}
+	other := journal{store: j.store, space: space}
 	tries, _, err := other.past(ctx, id)
 	if err != nil {
 		return nil, err

@@ -291,7 +291,7 @@ func (s *storm) round(t *testing.T, round int, rough bool) {
 	}
 	alive := func() bool { return slices.ContainsFunc(fleet[:], (*process).alive) }
 	said := func() int { return len(s.w.heard()) }
-	gap := func() int { return 20 + r.IntN(80+len(s.w.ops)/20) }
+	gap := func() int { return 30 + r.IntN(200+len(s.w.ops)/20) }
 	part := len(s.w.ops) / 6
 	kill, freeze, crash, wake, suspend := said()+gap(), said()+part, said()+2*part, said()+part/2, said()+3*part
 	for alive() {

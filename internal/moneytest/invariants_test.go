@@ -348,6 +348,7 @@ func (e *evidence) isSettled(t testing.TB, o *op, row *modelslab.LedgerEntry, of
 		require.False(t, pending, "%s", is)
 	case o.Human == leaves && e.w.exact[o.Site]:
 		require.Fail(t, "nobody waits for its human", "%s", is)
+	case o.Name == "" && row == nil && e.hindered(o, open):
 	case !e.w.exact[o.Site] && row == nil:
 		require.Contains(t, e.said(o), "Outcome:"+string(limited), "%s", is)
 	default:
@@ -365,6 +366,16 @@ func (s story) String() string { return s() }
 func (e *evidence) ambiguous(o *op, of map[*op][]sandbox.Charge, open map[*op]modelslab.PendingOperation) bool {
 	for other := range open {
 		if other != o && other.Site == o.Site && other.Cents == o.Cents && (len(of[other]) == 0) != (len(of[o]) == 0) {
+			return true
+		}
+	}
+	return false
+}
+
+// hindered reports whether another payment without a name is open: none is sent then.
+func (e *evidence) hindered(o *op, open map[*op]modelslab.PendingOperation) bool {
+	for other := range open {
+		if other.Site == o.Site && other.Name == "" && e.last[o.ID].Outcome == busy {
 			return true
 		}
 	}

@@ -24,7 +24,7 @@ var (
 	seedFlag   = flag.Uint64("seed", 0, "draw what an earlier run with this seed has drawn; 0 draws anew")
 	crashes    = flag.Int("crashes", 0, "how many processes are killed with each store; 0: one at each point and ten at random")
 	minutes    = flag.Duration("minutes", 12*time.Second, "how long the fleet tries to break the limiter")
-	operations = flag.Int("operations", 400, "how many operations the chaos has")
+	operations = flag.Int("operations", 300, "how many operations the chaos has")
 )
 
 // childVariable is set in the processes that work and are killed.
