@@ -1008,15 +1008,10 @@ func TestACallThatWasRacedAsksItsOwnerOnce(t *testing.T) {
 func TestWhatIsOpenStaysSoWhenTheAccountComesToBeKnown(t *testing.T) {
 	for name, before := range map[string]func(c *Client){
 		"nothing else was done": func(*Client) {},
-		"another client of the New had said the id": func(c *Client) {
-			require.NoError(t, roadCalls[1].do(t.Context(), mustWith(t, c, WithAccount("7")), WithOperation("other")))
-		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			net := newTeller(map[string][]step{fundPath: {funded(Dollars(25)), says(500, ""), funded(Dollars(25))}, "GET /me": {says(200, `{"data":{"id":7}}`)}, "GET /wallet/transactions": {says(200, `{"data":[]}`)}})
-			if name == "nothing else was done" {
-				net.on[fundPath] = net.on[fundPath][1:]
-			}
+			net.on[fundPath] = net.on[fundPath][1:]
 			c, err := New(WithHTTPClient(&http.Client{Transport: net}), WithAccessToken(testToken), hasty(1))
 			require.NoError(t, err)
 			before(c)

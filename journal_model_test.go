@@ -1,3 +1,7 @@
+//go:build !race
+
+// One goroutine, and hundreds of thousands of worlds: the race detector has nothing to see here.
+
 package modelslab
 
 import (

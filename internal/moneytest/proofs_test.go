@@ -2,6 +2,7 @@ package moneytest
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"time"
 
@@ -12,21 +13,37 @@ import (
 	"github.com/modelslab/modelslab-agents-go/sandbox"
 )
 
-// fundsOf are processes of one account, each of which pays the same sum with the same
-// card, under one name or another.
-func fundsOf(t *testing.T, srv *sandbox.Server) func() func(name string) (*modelslab.Funding, error) {
+// fundsOf are processes of one account, each of which pays with the same card, under one
+// name or another.
+func fundsOf(t *testing.T, srv *sandbox.Server) func(around ...func(modelslab.Store) modelslab.Store) func(name string, dollars int64) (*modelslab.Funding, error) {
 	account := srv.Account(sandbox.AccountParams{})
-	store := modelslab.NewMemoryStore()
-	return func() func(name string) (*modelslab.Funding, error) {
+	shared := modelslab.NewMemoryStore()
+	return func(around ...func(modelslab.Store) modelslab.Store) func(string, int64) (*modelslab.Funding, error) {
+		store := shared
+		for _, wrap := range around {
+			store = wrap(store)
+		}
 		c, err := modelslab.New(append(account.ClientOptions(), modelslab.WithStore(store),
 			modelslab.WithRetryPolicy(modelslab.RetryPolicy{MaxAttempts: 1}))...)
 		require.NoError(t, err)
-		return func(name string) (*modelslab.Funding, error) {
+		return func(name string, dollars int64) (*modelslab.Funding, error) {
 			return c.Wallet.Fund(context.WithoutCancel(t.Context()), modelslab.WalletFundParams{
-				Amount: modelslab.Dollars(25), PaymentMethodID: "pm_card_visa",
+				Amount: modelslab.Dollars(dollars), PaymentMethodID: "pm_card_visa",
 			}, modelslab.WithOperation(name))
 		}
 	}
+}
+
+// reading is a store that does something right after each reading.
+type reading struct {
+	modelslab.Store
+	after func(key string)
+}
+
+func (s *reading) Get(ctx context.Context, key string) ([]byte, error) {
+	value, err := s.Store.Get(ctx, key)
+	s.after(key)
+	return value, err
 }
 
 // until waits for something that a server is about to do.
@@ -47,26 +64,26 @@ func TestAPaymentIsNotProvenByTheCreditOfAnother(t *testing.T) {
 	one, other := process(), process()
 
 	srv.Inject(sandbox.Fault{Endpoint: "wallet.fund", Kind: sandbox.FaultDropAfter})
-	_, err := one("lost")
+	_, err := one("lost", 25)
 	require.ErrorIs(t, err, modelslab.ErrOutcomeUnknown)
 
 	srv.Inject(sandbox.Fault{Endpoint: "wallet.fund", Kind: sandbox.FaultLatency, Delay: 500 * time.Millisecond, AfterWork: true})
 	ended := make(chan error)
 	go func() {
-		_, err := other("late")
+		_, err := other("late", 25)
 		ended <- err
 	}()
 	until(func() bool { return len(srv.Charges()) == 2 })
-	funding, err := one("lost")
+	funding, err := one("lost", 25)
 	require.NoError(t, err)
 	assert.NotEqual(t, srv.Charges()[1].PaymentIntentID, funding.PaymentIntentID, "the payment of the other one")
 	require.NoError(t, <-ended)
 	require.Len(t, srv.Charges(), 2)
 
 	srv.Inject(sandbox.Fault{Endpoint: "wallet.fund", Kind: sandbox.FaultDropBefore})
-	_, err = one("never sent")
+	_, err = one("never sent", 25)
 	require.ErrorIs(t, err, modelslab.ErrOutcomeUnknown)
-	_, err = one("never sent")
+	_, err = one("never sent", 25)
 	require.NoError(t, err)
 	assert.Len(t, srv.Charges(), 3, "said to be paid, and was not")
 }
@@ -80,23 +97,61 @@ func TestAPaymentIsNotProvenByOneThatCameWhileItWasLookedFor(t *testing.T) {
 	one, other := process(), process()
 
 	srv.Inject(sandbox.Fault{Endpoint: "wallet.fund", Kind: sandbox.FaultDropBefore})
-	_, err := one("never sent")
+	_, err := one("never sent", 25)
 	require.ErrorIs(t, err, modelslab.ErrOutcomeUnknown)
 
 	srv.Inject(sandbox.Fault{Endpoint: "wallet.transactions", Kind: sandbox.FaultLatency, Delay: 500 * time.Millisecond})
 	ended := make(chan error)
 	go func() {
-		_, err := one("never sent")
+		_, err := one("never sent", 25)
 		ended <- err
 	}()
 	until(func() bool {
 		asked := srv.Requests()
 		return asked[len(asked)-1].Endpoint == "wallet.transactions"
 	})
-	_, err = other("meanwhile")
+	_, err = other("meanwhile", 25)
 	require.NoError(t, err)
 	require.NoError(t, <-ended)
 	assert.Len(t, srv.Charges(), 2, "said to be paid, and was not")
+}
+
+// TestAPaymentIsNotProvenByOneThatWasSettledWhileItWasLookedFor has a payment that has never
+// arrived, and another one whose outcome is written down between two looks at the journal.
+func TestAPaymentIsNotProvenByOneThatWasSettledWhileItWasLookedFor(t *testing.T) {
+	srv := sandbox.New(sandbox.WithoutRateLimits())
+	defer srv.Close()
+	process := fundsOf(t, srv)
+	other := process()
+	ended := make(chan error)
+	armed := false
+	one := process(func(s modelslab.Store) modelslab.Store {
+		return &reading{s, func(key string) {
+			if !armed || !strings.Contains(key, "/claim/") {
+				return
+			}
+			armed = false
+			assert.NoError(t, <-ended)
+			_, err := other("something else", 10) // which clears away what is settled
+			assert.NoError(t, err)
+		}}
+	})
+
+	srv.Inject(sandbox.Fault{Endpoint: "wallet.fund", Kind: sandbox.FaultDropBefore})
+	_, err := one("never sent", 25)
+	require.ErrorIs(t, err, modelslab.ErrOutcomeUnknown)
+
+	srv.Inject(sandbox.Fault{Endpoint: "wallet.fund", Kind: sandbox.FaultLatency, Delay: 300 * time.Millisecond, AfterWork: true})
+	go func() {
+		_, err := other("late", 25)
+		ended <- err
+	}()
+	until(func() bool { return len(srv.Charges()) == 1 })
+	armed = true
+	_, err = one("never sent", 25)
+	require.NoError(t, err)
+	require.False(t, armed)
+	assert.Len(t, srv.Charges(), 3, "said to be paid, and was not")
 }
 
 // TestASubscriptionIsNotProvenByAnother has one that was never asked for, and one to the
