@@ -2,6 +2,7 @@ package moneytest
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -117,7 +118,8 @@ func TestAPaymentIsNotProvenByOneThatCameWhileItWasLookedFor(t *testing.T) {
 }
 
 // TestAPaymentIsNotProvenByOneThatWasSettledWhileItWasLookedFor has a payment that has never
-// arrived, and another one whose outcome is written down between two looks at the journal.
+// arrived, one whose answer was lost, and one whose outcome is written down between two
+// looks at the journal.
 func TestAPaymentIsNotProvenByOneThatWasSettledWhileItWasLookedFor(t *testing.T) {
 	srv := sandbox.New(sandbox.WithoutRateLimits())
 	defer srv.Close()
@@ -140,18 +142,65 @@ func TestAPaymentIsNotProvenByOneThatWasSettledWhileItWasLookedFor(t *testing.T)
 	srv.Inject(sandbox.Fault{Endpoint: "wallet.fund", Kind: sandbox.FaultDropBefore})
 	_, err := one("never sent", 25)
 	require.ErrorIs(t, err, modelslab.ErrOutcomeUnknown)
+	srv.Inject(sandbox.Fault{Endpoint: "wallet.fund", Kind: sandbox.FaultDropAfter})
+	_, err = one("lost", 25)
+	require.ErrorIs(t, err, modelslab.ErrOutcomeUnknown)
 
 	srv.Inject(sandbox.Fault{Endpoint: "wallet.fund", Kind: sandbox.FaultLatency, Delay: 300 * time.Millisecond, AfterWork: true})
 	go func() {
 		_, err := other("late", 25)
 		ended <- err
 	}()
-	until(func() bool { return len(srv.Charges()) == 1 })
+	until(func() bool { return len(srv.Charges()) == 2 })
 	armed = true
 	_, err = one("never sent", 25)
 	require.NoError(t, err)
 	require.False(t, armed)
-	assert.Len(t, srv.Charges(), 3, "said to be paid, and was not")
+	assert.Len(t, srv.Charges(), 4, "said to be paid, and was not")
+}
+
+// failing is a store that takes nothing any more once it has taken a claim.
+type failing struct {
+	modelslab.Store
+	fails bool
+}
+
+func (s *failing) Swap(ctx context.Context, key string, older, newer []byte, ttl time.Duration) (bool, error) {
+	if s.fails {
+		return false, errors.New("the disk is full")
+	}
+	ok, err := s.Store.Swap(ctx, key, older, newer, ttl)
+	s.fails = ok && strings.Contains(key, "/claim/")
+	return ok, err
+}
+
+// later is a store at a time when no lease of now holds any more.
+type later struct{ modelslab.Store }
+
+func (s *later) Now(ctx context.Context) (time.Time, error) {
+	return time.Now().Add(leaseTime), ctx.Err()
+}
+
+// TestAClaimIsAProof has a process that dies once it has claimed the credit of a payment,
+// and another payment of the same sum that has never arrived.
+func TestAClaimIsAProof(t *testing.T) {
+	srv := sandbox.New(sandbox.WithoutRateLimits())
+	defer srv.Close()
+	process := fundsOf(t, srv)
+	one := process(func(s modelslab.Store) modelslab.Store { return &failing{Store: s} })
+	srv.Inject(sandbox.Fault{Endpoint: "wallet.fund", Kind: sandbox.FaultDropAfter})
+	_, err := one("lost", 25)
+	require.ErrorIs(t, err, modelslab.ErrOutcomeUnknown)
+	_, err = one("lost", 25)
+	require.ErrorContains(t, err, "the disk is full")
+
+	next := process(func(s modelslab.Store) modelslab.Store { return &later{s} })
+	srv.Inject(sandbox.Fault{Endpoint: "wallet.fund", Kind: sandbox.FaultDropBefore})
+	_, err = next("never sent", 25)
+	require.ErrorIs(t, err, modelslab.ErrOutcomeUnknown)
+	srv.Inject(sandbox.Fault{Endpoint: "wallet.fund", Kind: sandbox.Fault502, Times: -1})
+	_, err = next("lost", 25)
+	require.NoError(t, err)
 }
 
 // TestASubscriptionIsNotProvenByAnother has one that was never asked for, and one to the
