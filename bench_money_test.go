@@ -107,7 +107,7 @@ func fewest(t *testing.T, call func(i int) error) float64 {
 // A payment costs at most 15 allocations more than it did before there was a journal,
 // and a call that does not spend none.
 func TestAllocationsOfMoneySafety(t *testing.T) {
-	const balanceBefore, fundBefore, namedBefore, mostMore = 15, 31, 39, 15
+	const balanceBefore, fundBefore, namedBefore, submitBefore, mostMore = 15, 31, 38, 61, 15
 	ctx := context.Background()
 	client := func(body string, opts ...Option) *Client {
 		c, err := New(append([]Option{WithHTTPClient(&http.Client{Transport: newCanned(body)}), WithAccessToken(testToken), WithRateLimitPolicy(RateLimitPolicy{Mode: RateLimitOff})}, opts...)...)
@@ -128,4 +128,7 @@ func TestAllocationsOfMoneySafety(t *testing.T) {
 		n++
 		return second(c.Wallet.Fund(ctx, fundParams(), WithOperation(fmt.Sprint("order-", n))))
 	}), float64(namedBefore+mostMore), "a named payment")
+	c = mustWith(t, client(processingBody), WithAPIKey(testKey))
+	params := TextToImageParams{ModelID: "flux", Prompt: "a lighthouse", Width: 512, Height: 512}
+	assert.LessOrEqual(t, fewest(t, func(int) error { return second(c.Generation.Images.TextToImage(ctx, params)) }), float64(submitBefore+mostMore), "a submission")
 }

@@ -104,6 +104,69 @@ func (js *journals) same(cfg *config, account, party string) {
 		js.m[a].account.Store(&account)
 	case js.m[a] != nil && js.m[b] == nil:
 		js.m[b] = js.m[a]
+	case js.m[a] != js.m[b]:
+		js.m[b].join(js.m[a])
+		js.m[b] = js.m[a]
+	}
+}
+
+// join puts what a private journal holds into another one, which is of the same
+// account. Calls that are on their way with it go on in the other one.
+func (j *journal) join(into *journal) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	into.mu.Lock()
+	defer into.mu.Unlock()
+	if j.book != nil {
+		if into.book == nil {
+			into.book = &book{V: bookVersion}
+		}
+		into.book.join(j.book)
+	}
+	for of, calls := range j.flying {
+		into.flying[of] += calls
+	}
+	j.keptMu.Lock()
+	defer j.keptMu.Unlock()
+	for _, tries := range j.kept {
+		for _, r := range tries {
+			into.keepHere(r)
+		}
+	}
+	j.book, j.kept, j.flying = nil, nil, into.flying
+	j.account.Store(into.account.Load())
+	j.joined.Store(into)
+}
+
+// here is the journal that this one was put into, or else itself.
+func (j *journal) here() *journal {
+	for into := j.joined.Load(); into != nil; into = j.joined.Load() {
+		j = into
+	}
+	return j
+}
+
+// lock locks the journal that this one is part of.
+func (j *journal) lock() *journal {
+	for {
+		j = j.here()
+		j.mu.Lock()
+		if j.joined.Load() == nil {
+			return j
+		}
+		j.mu.Unlock()
+	}
+}
+
+// lockKept is lock for the settled tries alone.
+func (j *journal) lockKept() *journal {
+	for {
+		j = j.here()
+		j.keptMu.Lock()
+		if j.joined.Load() == nil {
+			return j
+		}
+		j.keptMu.Unlock()
 	}
 }
 
@@ -142,12 +205,14 @@ type journal struct {
 	book     *book
 	flying   map[tryOf]int
 	archived map[tryOf]state // settled tries in the book that are kept elsewhere too, as they were then
+	dropped  []tryOf         // of those, what is no longer in book, and still in raw
 	owed     []owed          // outcomes that the store did not take
 
 	// A private store is this memory: the book above is the only one, and the
 	// settled tries are here.
 	keptMu sync.Mutex
 	kept   map[string][]*entry
+	joined atomic.Pointer[journal] // that it has become a part of
 }
 
 type owed struct {
@@ -171,7 +236,7 @@ var errUnchanged = errors.New("unchanged")
 
 // locked does something with what the journal knows beside its book.
 func (j *journal) locked(do func()) {
-	j.mu.Lock()
+	j = j.lock()
 	defer j.mu.Unlock()
 	do()
 }
@@ -181,12 +246,9 @@ func (j *journal) locked(do func()) {
 // book of its own each time. Of a step that fails nobody can tell whether it was
 // taken, unless change itself has failed.
 func (j *journal) step(ctx context.Context, change func(b *book, now moment) error) error {
-	j.mu.Lock()
+	j = j.lock()
 	defer j.mu.Unlock()
 	if j.private {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
 		return j.stepHere(change)
 	}
 	var mine []byte
@@ -205,7 +267,7 @@ func (j *journal) step(ctx context.Context, change func(b *book, now moment) err
 				j.book = nil
 				return err
 			}
-			j.raw = raw
+			j.raw, j.dropped = raw, nil
 		}
 		now, err := j.now(ctx)
 		if err != nil {
@@ -213,12 +275,11 @@ func (j *journal) step(ctx context.Context, change func(b *book, now moment) err
 		}
 		b := j.book
 		j.book = nil // until it is known what the store holds
-		dropped, err := j.tidy(ctx, b, now)
-		if err != nil {
+		if err := j.tidy(ctx, b, now); err != nil {
 			return err
 		}
 		if err := change(b, now); err != nil {
-			if errors.Is(err, errUnchanged) && len(dropped) == 0 && len(j.owed) == 0 {
+			if errors.Is(err, errUnchanged) && len(j.owed) == 0 {
 				j.book = b
 			}
 			return err
@@ -239,10 +300,10 @@ func (j *journal) step(ctx context.Context, change func(b *book, now moment) err
 			ok = true
 		}
 		if ok {
-			j.raw, j.book, j.owed = enc, b, nil
-			for _, of := range dropped {
+			for _, of := range j.dropped {
 				delete(j.archived, of)
 			}
+			j.raw, j.book, j.owed, j.dropped = enc, b, nil, nil
 			return nil
 		}
 		mine = enc
@@ -265,13 +326,13 @@ func (j *journal) stepHere(change func(b *book, now moment) error) error {
 
 // tidy takes out of a book what is kept elsewhere, and writes into it what the
 // store would not take before.
-func (j *journal) tidy(ctx context.Context, b *book, now moment) (dropped []tryOf, err error) {
+func (j *journal) tidy(ctx context.Context, b *book, now moment) error {
 	if len(j.archived) > 0 {
 		b.Ops = slices.DeleteFunc(b.Ops, func(r *entry) bool {
 			of := tryOf{r.ID, r.Try}
 			gone := !r.open() && j.archived[of] == r.State
 			if gone {
-				dropped = append(dropped, of)
+				j.dropped = append(j.dropped, of)
 			}
 			return gone
 		})
@@ -281,7 +342,7 @@ func (j *journal) tidy(ctx context.Context, b *book, now moment) (dropped []tryO
 		if b.find(r.ID, r.Try) == nil && o.moves() {
 			kept, err := j.keptTry(ctx, r)
 			if err != nil {
-				return nil, err
+				return err
 			}
 			if kept != nil && kept.paid() {
 				continue // it has become known in another way
@@ -289,7 +350,7 @@ func (j *journal) tidy(ctx context.Context, b *book, now moment) (dropped []tryO
 		}
 		b.settle(r, o, now)
 	}
-	return dropped, nil
+	return nil
 }
 
 // see reads the book and changes nothing.
@@ -429,7 +490,7 @@ func (c *clock) now() moment {
 // past are the settled tries of an operation.
 func (j *journal) past(ctx context.Context, id string) (tries []*entry, raw []byte, err error) {
 	if j.private {
-		j.keptMu.Lock()
+		j = j.lockKept()
 		defer j.keptMu.Unlock()
 		return j.kept[id], nil, nil
 	}
@@ -478,12 +539,7 @@ func (j *journal) lastTry(ctx context.Context, b *book, id string) (last *entry,
 // keep puts a settled try to the others of its operation.
 func (j *journal) keep(ctx context.Context, r *entry) error {
 	if j.private {
-		j.keptMu.Lock()
-		defer j.keptMu.Unlock()
-		if j.kept == nil {
-			j.kept = map[string][]*entry{}
-		}
-		j.kept[r.ID] = withTry(j.kept[r.ID], r)
+		j.keepHere(r)
 		return nil
 	}
 	for {
@@ -507,6 +563,16 @@ func (j *journal) keep(ctx context.Context, r *entry) error {
 			return nil
 		}
 	}
+}
+
+// keepHere is keep in a private journal.
+func (j *journal) keepHere(r *entry) {
+	j = j.lockKept()
+	defer j.keptMu.Unlock()
+	if j.kept == nil {
+		j.kept = map[string][]*entry{}
+	}
+	j.kept[r.ID] = withTry(j.kept[r.ID], r)
 }
 
 // mostLost is how many generations whose answers were lost a private journal

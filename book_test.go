@@ -1008,10 +1008,15 @@ func TestACallThatWasRacedAsksItsOwnerOnce(t *testing.T) {
 func TestWhatIsOpenStaysSoWhenTheAccountComesToBeKnown(t *testing.T) {
 	for name, before := range map[string]func(c *Client){
 		"nothing else was done": func(*Client) {},
+		"another client of the New had said the id": func(c *Client) {
+			require.NoError(t, roadCalls[1].do(t.Context(), mustWith(t, c, WithAccount("7")), WithOperation("other")))
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			net := newTeller(map[string][]step{fundPath: {funded(Dollars(25)), says(500, ""), funded(Dollars(25))}, "GET /me": {says(200, `{"data":{"id":7}}`)}, "GET /wallet/transactions": {says(200, `{"data":[]}`)}})
-			net.on[fundPath] = net.on[fundPath][1:]
+			if name == "nothing else was done" {
+				net.on[fundPath] = net.on[fundPath][1:]
+			}
 			c, err := New(WithHTTPClient(&http.Client{Transport: net}), WithAccessToken(testToken), hasty(1))
 			require.NoError(t, err)
 			before(c)
@@ -1034,4 +1039,85 @@ func TestTheOwnersWordOnAnAmountIsNoLessThanNothing(t *testing.T) {
 	assert.Len(t, pendingOf(t, c), 1)
 	require.NoError(t, c.Resolve(t.Context(), PendingOperation{Operation: "order-1"}, Paid, ""))
 	assert.Equal(t, Dollars(25), ledgerOf(t, c)[0].Amount, "what was at stake, where nothing is said")
+}
+
+// TestTwoJournalsOfOneAccountAreOne has payments on their way in both of them while it
+// becomes known that they are of one account.
+func TestTwoJournalsOfOneAccountAreOne(t *testing.T) {
+	const each = 40
+	cfg := defaultConfig()
+	js := &journals{}
+	party, account := js.of(cfg, "party", false), js.of(cfg, "7", true)
+	pay := func(j *journal, id string, o outcome) {
+		r := &entry{ID: id, Endpoint: "wallet.fund", Key: id, Try: 1, State: stateSent, Owner: j.owner, Unnamed: true, Amount: Dollars(1), Hold: Dollars(1)}
+		assert.NoError(t, j.step(t.Context(), func(b *book, _ moment) error {
+			b.reserve(r.clone())
+			j.fly(r)
+			return nil
+		}))
+		_, _, _, err := j.write(t.Context(), r, &o)
+		assert.NoError(t, err)
+		j.land(r)
+	}
+	paid, lost := outcome{state: stateSucceeded, paid: Dollars(1)}, outcome{state: stateSent}
+	var calls sync.WaitGroup
+	for i := range each {
+		for name, j := range map[string]*journal{"party": party, "account": account} {
+			calls.Go(func() { pay(j, fmt.Sprint(name, " paid ", i), paid) })
+			calls.Go(func() { pay(j, fmt.Sprint(name, " lost ", i), lost) })
+		}
+		if i == each/2 {
+			calls.Go(func() { js.same(cfg, "7", "party") })
+		}
+	}
+	calls.Wait()
+	assert.Same(t, account, js.of(cfg, "party", false))
+	for _, j := range []*journal{party, account} {
+		assert.Equal(t, "7", j.id())
+		assert.Empty(t, j.flying)
+		settled, err := j.paid(t.Context())
+		require.NoError(t, err)
+		assert.Len(t, settled, 2*each)
+		require.NoError(t, j.see(t.Context(), func(b *book, now moment) error {
+			assert.Len(t, b.Ops, 2*each)
+			assert.Equal(t, Dollars(2*each), b.Purse.Spent)
+			for _, since := range []int64{0, now.early - time.Hour.Milliseconds()} {
+				used, err := b.Purse.used(since, &entry{})
+				assert.NoError(t, err)
+				assert.Equal(t, Dollars(4*each), used, "what is lost is held")
+			}
+			return nil
+		}))
+	}
+}
+
+func TestOneKeyInTwoJournalsOfOneAccount(t *testing.T) {
+	try := func(s state) *entry {
+		r := &entry{ID: "kmine", Key: "mine", Try: 1, State: s, Hold: Dollars(1)}
+		if s.settled() {
+			r.Hold = Amount{}
+		}
+		return r
+	}
+	for _, tt := range []struct{ mine, other, want state }{
+		{stateSent, stateSent, stateSent},
+		{stateDeclined, stateSent, stateSent},
+		{stateSent, stateDeclined, stateSent},
+		{stateSucceeded, stateSent, stateSucceeded},
+		{stateSent, stateAction, stateSent},
+	} {
+		b, other := &book{}, &book{}
+		b.reserve(try(tt.mine))
+		other.reserve(try(tt.other))
+		b.join(other)
+		require.Len(t, b.Ops, 1)
+		assert.Equal(t, tt.want, b.Ops[0].State, "%s and %s", tt.mine, tt.other)
+		held, err := b.Purse.used(0, &entry{})
+		require.NoError(t, err)
+		if b.Ops[0].open() {
+			assert.Equal(t, Dollars(1), held, "%s and %s", tt.mine, tt.other)
+		} else {
+			assert.Zero(t, held, "%s and %s", tt.mine, tt.other)
+		}
+	}
 }

@@ -39,7 +39,19 @@ type Client struct {
 	shared *shared
 	limit  partyLimits
 
-	lastJournal *atomic.Pointer[lastJournal] // so that most calls need not look for it
+	latest *latest
+}
+
+// latest is what the latest call has looked up, so that most need not.
+type latest struct {
+	credentials atomic.Pointer[ownCredentials]
+	journal     atomic.Pointer[lastJournal]
+}
+
+// ownCredentials are those of a client that has overrides, made of its session's.
+type ownCredentials struct {
+	of  *credentials
+	own credentials
 }
 
 // overrides are what a client made with With has of its own beside its session's
@@ -52,9 +64,13 @@ func (c *Client) credentials() *credentials {
 	if c.over == nil {
 		return k
 	}
-	own := *k
-	own.apiKey, own.account = firstOf(c.over.apiKey, k.apiKey), firstOf(c.over.account, k.account)
-	return &own
+	if last := c.latest.credentials.Load(); last != nil && last.of == k {
+		return &last.own
+	}
+	last := &ownCredentials{k, *k}
+	last.own.apiKey, last.own.account = firstOf(c.over.apiKey, k.apiKey), firstOf(c.over.account, k.account)
+	c.latest.credentials.Store(last)
+	return &last.own
 }
 
 // shared is what all clients made from one New have in common.
@@ -121,7 +137,7 @@ func build(cfg *config, from *Client, opts []Option) (*Client, error) {
 }
 
 func assemble(cfg *config, cl *cell, over *overrides, sh *shared) *Client {
-	c := &Client{cfg: cfg, cell: cl, over: over, shared: sh, lastJournal: new(atomic.Pointer[lastJournal])}
+	c := &Client{cfg: cfg, cell: cl, over: over, shared: sh, latest: &latest{}}
 	party := cfg.origin() + " " + c.party()
 	c.limit = partyLimits{
 		general:    sh.limits.state(LimiterGeneral, party),
@@ -315,6 +331,7 @@ type trip struct {
 	opts        callOptions
 	cred        *credentials
 	key         string   // the idempotency key; "": the call takes none
+	keyTry      int      // the try of an operation that it is of
 	owner       string   // the account that the key was derived for
 	track       string   // a submission's own name, told to its webhook
 	pay         *payment // a call that spends
@@ -628,7 +645,7 @@ func (t *trip) name(ctx context.Context) error {
 		}
 		t.owner = account
 		if t.e.Repeat == RepeatKeyed {
-			t.key = operationKey(account, t.e.Name, t.opts.operation, 1)
+			t.key, t.keyTry = operationKey(account, t.e.Name, t.opts.operation, 1), 1
 		}
 	case t.e.Repeat == RepeatKeyed:
 		t.key = newKey()

@@ -3,7 +3,7 @@ package modelslab
 import (
 	"context"
 	"errors"
-	"time"
+	"fmt"
 )
 
 // A funding that may need a human: the saved card first, and where that does not
@@ -74,24 +74,30 @@ func (s *WalletService) FundOrLink(ctx context.Context, p WalletFundParams, opts
 		}
 	}
 	st.Cause = err
-	for range 2 { // the second time in the place of one that has expired
-		link, err := s.c.Billing.CreatePaymentLink(ctx, PaymentLinkParams{Purpose: PurposeFund, Amount: p.Amount}, append(opts[:len(opts):len(opts)], partOption{linkPart, asked})...)
+	for range 2 { // the second time in the place of one that nobody has paid in its time
+		var resp Response
+		link, err := s.c.Billing.CreatePaymentLink(ctx, PaymentLinkParams{Purpose: PurposeFund, Amount: p.Amount},
+			append(opts[:len(opts):len(opts)], partOption{linkPart, asked}, WithResponse(&resp))...)
+		if o.response != nil {
+			*o.response = resp
+		}
 		if err != nil {
 			return nil, errors.Join(err, st.Cause)
 		}
-		if !link.expired(time.Now().Add(-expiryGrace)) {
-			st.Link = link
+		st.Link = link
+		if resp.Attempts > 0 { // it was made just now
 			return st, nil
 		}
 		settled, err := s.settleLink(ctx, o.operation)
 		switch {
+		case errors.Is(err, ErrPendingOperation): // another process is looking
+			return st, nil
 		case err != nil:
 			return nil, err
 		case settled.Status == Done:
-			st.Funding, st.Cause = &Funding{Status: "succeeded", PaymentIntentID: settled.PaymentIntentID, Message: "a human has paid"}, nil
+			st.Funding, st.Link, st.Cause = &Funding{Status: "succeeded", PaymentIntentID: settled.PaymentIntentID, Message: "a human has paid"}, nil, nil
 			return st, nil
 		case settled.Status != Refused:
-			st.Link = link
 			return st, nil
 		}
 	}
@@ -103,11 +109,23 @@ func (s *WalletService) settleLink(ctx context.Context, operation string) (*Sett
 	return s.c.Settle(ctx, PendingOperation{ID: operationID(operation) + "-" + linkPart})
 }
 
-// paidAlone reports an operation whose card and link were both paid.
+// paidAlone reports an operation whose card and link were both paid, or may have
+// been.
 func (s *WalletService) paidAlone(ctx context.Context, operation string) error {
 	settled, err := s.settleLink(ctx, operation)
-	if err != nil || settled.Status != Done {
-		return nil //nolint:nilerr // there is no link, or nobody has paid it yet
+	if errors.Is(err, ErrOutcomeUnknown) {
+		settled, err = s.settleLink(ctx, operation) // its answer was lost, and can be read
+	}
+	switch {
+	case errors.Is(err, ErrValidation):
+		return nil // there is no link
+	case err != nil:
+		return &OutcomeUnknownError{
+			Operation: operation, Endpoint: billingPaymentLink.row().Name,
+			Err: fmt.Errorf("the card has paid, and it cannot be read whether the payment link has as well: %w", err),
+		}
+	case settled.Status != Done:
+		return nil // nobody has paid it
 	}
 	j, err := s.c.journal(ctx)
 	if err != nil {

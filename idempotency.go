@@ -32,14 +32,14 @@ func newKey() string { return uuid.NewString() }
 // a second attempt has no part in it: not the amount, the card, the token, the
 // clock, the base URL or the body.
 func operationKey(account, endpoint, operation string, try int) string {
-	h := sha256.New()
-	for _, s := range []string{account, endpoint, operation, strconv.Itoa(try)} {
-		var n [8]byte
-		binary.BigEndian.PutUint64(n[:], uint64(len(s)))
-		h.Write(n[:])
-		h.Write([]byte(s))
+	b := make([]byte, 0, 256)
+	for _, s := range [...]string{account, endpoint, operation, strconv.Itoa(try)} {
+		b = append(binary.BigEndian.AppendUint64(b, uint64(len(s))), s...)
 	}
-	return keyPrefix + hex.EncodeToString(h.Sum(nil))[:keyDigits]
+	sum := sha256.Sum256(b)
+	var key [len(keyPrefix) + keyDigits]byte
+	hex.Encode(key[copy(key[:], keyPrefix):], sum[:keyDigits/2])
+	return string(key[:])
 }
 
 func checkKey(key string) error {

@@ -1,6 +1,8 @@
 package modelslab
 
 import (
+	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -341,6 +343,23 @@ var (
 	errTooOld     = fmt.Errorf("%w: its key is too old to be asked with", ErrPendingOperation)
 )
 
+// join takes in what another book of the same account holds.
+func (b *book) join(other *book) {
+	for _, r := range other.Ops {
+		mine := b.find(r.ID, r.Try)
+		switch {
+		case mine == nil:
+			b.Ops = append(b.Ops, r)
+		case r.open() && !mine.open() && !mine.paid():
+			*mine = *r // one key, and what it stands for is not known after all
+		default:
+			other.Purse.release(r)
+		}
+	}
+	b.Purse.join(&other.Purse)
+	b.At = max(b.At, other.At)
+}
+
 // again lets the owner of a try send it once more, until lease.
 func (b *book) again(id string, try int, owner string, now moment, lifetime time.Duration, lease int64) error {
 	r := b.last(id)
@@ -457,18 +476,25 @@ func (s sums) MarshalJSON() ([]byte, error) {
 
 // UnmarshalJSON implements json.Unmarshaler.
 func (s *sums) UnmarshalJSON(data []byte) error {
-	var all []json.RawMessage
-	if err := json.Unmarshal(data, &all); err != nil {
-		return err
+	inner, begins := bytes.CutPrefix(bytes.TrimSpace(data), []byte{'['})
+	inner, ends := bytes.CutSuffix(inner, []byte{']'})
+	if !begins || !ends {
+		return errors.New("sums are a list")
 	}
-	if len(all)%2 != 0 {
-		return errors.New("a sum without its time, or a time without its sum")
-	}
-	*s = make(sums, len(all)/2)
-	for i := range *s {
-		if err := errors.Join(json.Unmarshal(all[2*i], &(*s)[i].At), json.Unmarshal(all[2*i+1], &(*s)[i].Amount)); err != nil {
-			return err
+	*s = make(sums, 0, (bytes.Count(inner, []byte{','})+1)/2)
+	for len(bytes.TrimSpace(inner)) > 0 {
+		var at, amount []byte
+		at, inner, _ = bytes.Cut(inner, []byte{','})
+		amount, inner, _ = bytes.Cut(inner, []byte{','})
+		var x spending
+		var err error
+		if x.At, err = strconv.ParseInt(string(bytes.TrimSpace(at)), 10, 64); err != nil {
+			return fmt.Errorf("the time of a sum: %w", err)
 		}
+		if err = x.Amount.UnmarshalJSON(bytes.TrimSpace(amount)); err != nil {
+			return fmt.Errorf("a sum: %w", err)
+		}
+		*s = append(*s, x)
 	}
 	return nil
 }
@@ -564,6 +590,30 @@ func (p *purse) count(r *entry, at int64) {
 	p.Recent = append(p.Recent, spending{at, r.Paid})
 	if len(p.Recent) > mostRecent {
 		p.shorten()
+	}
+}
+
+// join takes in another purse.
+func (p *purse) join(other *purse) {
+	sum, err := p.Spent.Add(other.Spent)
+	if err != nil {
+		sum = largestLimit
+	}
+	p.Spent = sum
+	if p.Begun == 0 || other.Begun != 0 && other.Begun < p.Begun {
+		p.Begun = other.Begun
+	}
+	p.Recent = append(p.Recent, other.Recent...)
+	slices.SortStableFunc(p.Recent, func(a, b spending) int { return cmp.Compare(a.At, b.At) })
+	for len(p.Recent) > mostRecent {
+		p.shorten()
+	}
+	for _, h := range other.Holds {
+		p.drop(h.Op, h.Try)
+		p.Holds = append(p.Holds, h)
+	}
+	for _, o := range other.Standing {
+		p.order(o.Name, o.Amount)
 	}
 }
 

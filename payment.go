@@ -200,7 +200,7 @@ func (c *Client) bookAccount(ctx context.Context, k *credentials, sure bool) (ac
 
 // journalOf is the journal that a call is written in. The last one is remembered.
 func (c *Client) journalOf(ctx context.Context, k *credentials, sure bool) (*journal, error) {
-	if last := c.lastJournal.Load(); last != nil && last.k == k && last.sure == sure {
+	if last := c.latest.journal.Load(); last != nil && last.k == k && last.sure == sure {
 		return last.j, nil
 	}
 	account, known, err := c.bookAccount(ctx, k, sure)
@@ -208,7 +208,7 @@ func (c *Client) journalOf(ctx context.Context, k *credentials, sure bool) (*jou
 		return nil, err
 	}
 	j := c.shared.journals.of(c.cfg, account, known)
-	c.lastJournal.Store(&lastJournal{k, sure, j})
+	c.latest.journal.Store(&lastJournal{k, sure, j})
 	return j, nil
 }
 
@@ -271,7 +271,7 @@ func (t *trip) recall(ctx context.Context, out any) (answered bool, err error) {
 		case s.r.Doubt:
 			return false, t.openError(s.r, errInDoubt)
 		case s.young && !p.q.once && t.opts.key == "" || s.young && t.opts.key == s.r.Key:
-			p.r, t.key, t.unanswered = s.r, s.r.Key, true
+			p.r, t.key, t.keyTry, t.unanswered = s.r, s.r.Key, s.r.Try, true
 			return false, nil
 		}
 		if s.young {
@@ -301,8 +301,8 @@ func (t *trip) operationIn(b *book) string {
 
 // retry gives the call the key of its try.
 func (t *trip) retry() {
-	if t.pay.q.name != "" && t.e.Repeat == RepeatKeyed {
-		t.key = operationKey(t.owner, t.e.Name, t.pay.q.name, t.pay.tries+1)
+	if next := t.pay.tries + 1; t.pay.q.name != "" && t.e.Repeat == RepeatKeyed && t.keyTry != next {
+		t.key, t.keyTry = operationKey(t.owner, t.e.Name, t.pay.q.name, next), next
 	}
 }
 
@@ -952,13 +952,12 @@ func (t *trip) finish(ctx context.Context, out any, err error) error {
 	p := t.pay
 	p.ended = true
 	o := t.outcome(out, err)
-	writing, cancel := ctx, context.CancelFunc(func() {})
-	if p.j.private {
-		writing = context.WithoutCancel(ctx)
-	} else {
+	writing := ctx // which a journal in memory takes no notice of
+	if !p.j.private || o.doubt {
+		var cancel context.CancelFunc
 		writing, cancel = detach(ctx)
+		defer cancel()
 	}
-	defer cancel()
 	points.Pass(writing, points.Answered)
 	if o.doubt {
 		if doubt := t.c.doubtful(writing, p.j, p.r); doubt == nil {

@@ -965,7 +965,7 @@ func (j *journal) each(ctx context.Context, do func(*entry)) error {
 func (j *journal) operations(ctx context.Context) iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) {
 		if j.private {
-			j.keptMu.Lock()
+			j := j.lockKept()
 			ids := slices.Sorted(maps.Keys(j.kept))
 			j.keptMu.Unlock()
 			for _, id := range ids {
@@ -991,7 +991,7 @@ func (j *journal) operations(ctx context.Context) iter.Seq2[string, error] {
 // forget takes away what is kept of an operation, if it still is that.
 func (j *journal) forget(ctx context.Context, id string, raw []byte) (bool, error) {
 	if j.private {
-		j.keptMu.Lock()
+		j = j.lockKept()
 		defer j.keptMu.Unlock()
 		delete(j.kept, id)
 		return true, nil
