@@ -298,6 +298,77 @@ func TestAProcessThatWakesUpAfterItsHoldLapsedSpendsNothingUncounted(t *testing.
 	})
 }
 
+// The process is stopped in the middle of the second step, which is taken when it wakes.
+func TestAProcessThatWakesUpWhileItWritesItDownSpendsNothingUncounted(t *testing.T) {
+	for name, spent := range map[string]int{"all was spent meanwhile": 2, "a part was": 1} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				store, stopped := NewMemoryStore(), tricky(nil)
+				stopped.Store = store
+				policy := WithSpendPolicy(SpendPolicy{Budget: "team", Total: Dollars(50)})
+				net := scripted(funded(Dollars(25)))
+				late := stubbed(t, net, WithStore(stopped), WithAccount("7"), policy)
+				other := stubbed(t, net, WithStore(store), WithAccount("8"), policy)
+				slept := false
+				stopped.swap = func(_ context.Context, key string, _, _ []byte, do func() (bool, error)) (bool, error) {
+					if !slept && strings.HasSuffix(key, "/book") {
+						slept = true
+						time.Sleep(time.Hour)
+						for range spent {
+							_, err := other.Wallet.Fund(t.Context(), fundParams())
+							assert.NoError(t, err)
+						}
+						_, err := other.Wallet.Fund(t.Context(), WalletFundParams{Amount: Dollars(1000), PaymentMethodID: "pm_card_visa"})
+						assert.ErrorIs(t, err, ErrSpendLimit)
+					}
+					return do()
+				}
+				_, err := late.Wallet.Fund(t.Context(), fundParams())
+				if spent == 2 {
+					require.ErrorIs(t, err, ErrSpendLimit)
+				} else {
+					require.NoError(t, err)
+				}
+				assert.Len(t, net.sent(), 2)
+				assert.Empty(t, pendingOf(t, late))
+				assert.Equal(t, Dollars(50), counted(t, budgetIn(t, store, "team")))
+			})
+		})
+	}
+}
+
+// opened is a store that one process has at a time.
+type opened struct {
+	Store
+	name string
+}
+
+func (o opened) Opened() string { return o.name }
+
+// A process dies while a named budget holds the sum, and the journal knows of nothing.
+func TestAHoldOfAnEarlierOpeningIsNobodys(t *testing.T) {
+	for name, opts := range map[string][]RequestOption{"the same name": {WithOperation("order-1")}, "another": {WithOperation("order-2")}, "none": nil} {
+		t.Run(name, func(t *testing.T) {
+			store := NewMemoryStore()
+			policy := WithSpendPolicy(SpendPolicy{Budget: "team", Total: Dollars(25)})
+			net := scripted(funded(Dollars(25)))
+			dies := points.With(t.Context(), func(point string) {
+				if point == points.Held {
+					panic("killed")
+				}
+			})
+			c := stubbed(t, net, WithStore(opened{store, "first"}), policy)
+			assert.Panics(t, func() { _, _ = c.Wallet.Fund(dies, fundParams(), WithOperation("order-1")) })
+			require.Equal(t, Dollars(25), counted(t, budgetIn(t, store, "team")))
+			c = stubbed(t, net, WithStore(opened{store, "second"}), policy)
+			_, err := c.Wallet.Fund(t.Context(), fundParams(), opts...)
+			require.NoError(t, err)
+			assert.Len(t, net.sent(), 1)
+			assert.Equal(t, Dollars(25), counted(t, budgetIn(t, store, "team")))
+		})
+	}
+}
+
 func TestALateSuccessCountsWhatWasAtStakeWhereTheAnswerDoesNotSay(t *testing.T) {
 	for name, budget := range map[string]string{"the account's budget": "", "a budget of its own name": "team"} {
 		t.Run(name, func(t *testing.T) {

@@ -129,13 +129,17 @@ func (r *entry) held(owner string, flying bool, now moment) bool {
 		return false
 	case r.Owner == owner:
 		return flying
-	case strings.HasPrefix(owner, exclusively):
-		opening, _, _ := strings.Cut(owner, "/")
-		if !strings.HasPrefix(r.Owner, opening+"/") {
-			return false // nobody else has the store
-		}
+	case gone(r.Owner, owner):
+		return false
 	}
 	return now.early <= r.Lease
+}
+
+// gone reports whether an owner cannot live any more, because the store is in the
+// hands of me alone.
+func gone(owner, me string) bool {
+	opening, _, _ := strings.Cut(me, "/")
+	return strings.HasPrefix(me, exclusively) && !strings.HasPrefix(owner, opening+"/")
 }
 
 // exclusively begins the names of owners in a store that one process has at a time.
@@ -505,6 +509,7 @@ type holding struct {
 	Amount   Amount `json:"amount,omitzero"`
 	Until    int64  `json:"until,omitzero"` // when it lapses if the journal does not know of it; 0: it does
 	By       string `json:"by,omitzero"`    // the call that holds it, likewise
+	Owner    string `json:"owner,omitzero"` // whose call that is
 	Standing string `json:"standing,omitzero"`
 	Orders   Amount `json:"orders,omitzero"`
 }
@@ -521,7 +526,11 @@ const mostRecent = 128
 
 func (p *purse) hold(r *entry, until int64, by string) {
 	p.drop(r.ID, r.Try)
-	p.Holds = append(p.Holds, holding{r.ID, r.Try, r.Hold, until, by, r.Standing, r.Orders})
+	h := holding{Op: r.ID, Try: r.Try, Amount: r.Hold, Until: until, By: by, Standing: r.Standing, Orders: r.Orders}
+	if by != "" {
+		h.Owner = r.Owner
+	}
+	p.Holds = append(p.Holds, h)
 }
 
 // heldBy is the call that holds a sum for a try; "": none does.

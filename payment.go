@@ -201,7 +201,7 @@ func (c *Client) bookAccount(ctx context.Context, k *credentials, sure bool) (ac
 // journalOf is the journal that a call is written in. The last one is remembered.
 func (c *Client) journalOf(ctx context.Context, k *credentials, sure bool) (*journal, error) {
 	if last := c.latest.journal.Load(); last != nil && last.k == k && last.sure == sure {
-		return last.j, nil
+		return last.j.here(), nil
 	}
 	account, known, err := c.bookAccount(ctx, k, sure)
 	if err != nil {
@@ -634,6 +634,12 @@ func (t *trip) reserve(ctx context.Context) error {
 	p.r = r.clone()
 	t.mayStart()
 	points.Pass(ctx, points.Reserved)
+	if len(budgets) > 0 {
+		// Before the journal knew of it, the budgets may have given the sum to another.
+		if now, err := p.j.now(ctx); err != nil || now.late >= p.until {
+			return firstError(err, errRaced)
+		}
+	}
 	// Whoever has frozen all spending, and sees nothing pending then, can be sure that
 	// nothing more is sent.
 	return t.unfrozen(ctx)

@@ -489,7 +489,7 @@ func (c *Client) findCredit(ctx context.Context, j *journal, r *entry) (*outcome
 		return nil, err
 	}
 	for _, tx := range w.free {
-		if r.Intent != "" && tx.TransactionID == r.Intent {
+		if tx == w.claimed || r.Intent != "" && tx.TransactionID == r.Intent {
 			return c.claim(ctx, j, r, tx)
 		}
 	}
@@ -551,13 +551,15 @@ func (tx *Transaction) identity() string {
 // want them.
 type creditsOf struct {
 	free    []*Transaction // those that are not known to be another payment's
+	claimed *Transaction   // the one that the try has claimed before
 	open    int            // payments of the sum whose outcome is open, this one included
 	unnamed int            // paid ones of the time, of which nobody knows which credit is theirs
 	perhaps int            // likewise, and theirs may be older
 }
 
-// credits reads the wallet before it reads the journal: what has made a credit was
-// written down before that.
+// credits reads the wallet, then the journal, then the claims: what has made a
+// credit was written down before that, and what has left the journal has claimed
+// its credit before that.
 func (c *Client) credits(ctx context.Context, j *journal, r *entry) (*creditsOf, error) {
 	after := time.UnixMilli(r.First).Add(-clockSlack)
 	var all []*Transaction
@@ -575,6 +577,14 @@ func (c *Client) credits(ctx context.Context, j *journal, r *entry) (*creditsOf,
 			all = append(all, tx)
 		}
 	}
+	var others []*entry
+	if err := j.payments(ctx, r.Amount, func(x *entry) {
+		if (x.ID != r.ID || x.Try != r.Try) && x.credits() {
+			others = append(others, x)
+		}
+	}); err != nil {
+		return nil, err
+	}
 	claims := map[string]bool{} // who has claimed one of them
 	w := &creditsOf{open: 1}
 	for _, tx := range all {
@@ -582,15 +592,18 @@ func (c *Client) credits(ctx context.Context, j *journal, r *entry) (*creditsOf,
 		switch {
 		case err != nil:
 			return nil, &storeError{"reading a claim", err}
-		case whose == nil || string(whose) == claimant(r):
+		case string(whose) == claimant(r):
+			w.claimed = tx
+			fallthrough
+		case whose == nil:
 			w.free = append(w.free, tx)
 		default:
 			claims[string(whose)] = true
 		}
 	}
-	err := j.payments(ctx, r.Amount, func(x *entry) {
-		if x.ID == r.ID && x.Try == r.Try || claims[claimant(x)] || !x.credits() {
-			return
+	for _, x := range others {
+		if claims[claimant(x)] {
+			continue
 		}
 		i := slices.IndexFunc(w.free, func(tx *Transaction) bool {
 			id := tx.identity()
@@ -608,8 +621,8 @@ func (c *Client) credits(ctx context.Context, j *journal, r *entry) (*creditsOf,
 		default:
 			w.perhaps++
 		}
-	})
-	return w, err
+	}
+	return w, nil
 }
 
 // sum is what a try has credited to the wallet, or would.
