@@ -258,7 +258,7 @@ func (j *journal) step(ctx context.Context, change func(b *book, now moment) err
 			j.book = nil
 			return &storeError{"reading the journal", err}
 		}
-		if mine != nil && bytes.Equal(raw, mine) { // it was taken, and the store did not say so
+		if mine != nil && bytes.Equal(raw, mine) && j.stands(ctx, mine) { // it was taken, and the store did not say so
 			j.raw = mine
 			return nil
 		}
@@ -294,7 +294,7 @@ func (j *journal) step(ctx context.Context, change func(b *book, now moment) err
 		}
 		ok, err := j.store.Swap(ctx, j.bookKey, raw, enc, 0)
 		if err != nil {
-			if again, lost := j.store.Get(ctx, j.bookKey); lost != nil || !bytes.Equal(again, enc) {
+			if again, lost := j.store.Get(ctx, j.bookKey); lost != nil || !bytes.Equal(again, enc) || !j.stands(ctx, enc) {
 				return &storeError{"writing the journal", err}
 			}
 			ok = true
@@ -308,6 +308,13 @@ func (j *journal) step(ctx context.Context, change func(b *book, now moment) err
 		}
 		mine = enc
 	}
+}
+
+// stands reports whether the book is as it was written, and will stay so: that it
+// can be read is no word of a store on what it survives, as a swap is.
+func (j *journal) stands(ctx context.Context, book []byte) bool {
+	ok, err := j.store.Swap(ctx, j.bookKey, book, book, 0)
+	return ok && err == nil
 }
 
 // stepHere is step for a book that nobody else has: it is changed where it is. A

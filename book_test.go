@@ -1192,3 +1192,23 @@ func TestOneKeyInTwoJournalsOfOneAccount(t *testing.T) {
 		}
 	}
 }
+
+// The server's Date has whole seconds: each one that is heard would set the time back to
+// the beginning of its second.
+func TestTheServersTimeDoesNotGoBackWithinASecond(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newClock()
+		ahead := time.Now().Add(time.Hour)
+		last := int64(0)
+		for range 40 {
+			c.hear([]string{ahead.Add(time.Since(c.begun)).UTC().Format(http.TimeFormat)})
+			now := c.now()
+			require.Greater(t, now.late, last)
+			require.WithinDuration(t, time.Now().Add(time.Hour), time.UnixMilli(now.late), time.Second)
+			last = now.late
+			time.Sleep(130 * time.Millisecond)
+		}
+		c.hear([]string{time.Now().UTC().Format(http.TimeFormat)}) // it has been set
+		assert.WithinDuration(t, time.Now(), time.UnixMilli(c.now().late), time.Second)
+	})
+}

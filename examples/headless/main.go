@@ -35,13 +35,14 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 
 	modelslab "github.com/modelslab/modelslab-agents-go"
 	"github.com/modelslab/modelslab-agents-go/sandbox"
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := run(ctx, os.Args[1:], surroundings{
 		in: os.Stdin, out: os.Stdout, errs: os.Stderr, env: os.Getenv, terminal: isTerminal(os.Stdout),
 	})

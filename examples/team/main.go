@@ -17,13 +17,14 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"syscall"
 
 	modelslab "github.com/modelslab/modelslab-agents-go"
 	"github.com/modelslab/modelslab-agents-go/sandbox"
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := run(ctx, os.Args[1:], os.Stdout)
 	stop()
 	if err != nil && !errors.Is(err, flag.ErrHelp) {

@@ -263,7 +263,9 @@ func (w *world) sums() (all []sum) {
 			if k < 0 {
 				k, all = len(all), append(all, sum{p: w.at[i], limit: l})
 			}
-			all[k].sites = append(all[k].sites, i)
+			if !slices.Contains(all[k].sites, i) { // one may say it twice
+				all[k].sites = append(all[k].sites, i)
+			}
 		}
 	}
 	return all
