@@ -46,6 +46,32 @@ type journals struct {
 	mu    sync.Mutex
 	owner string // this process, and this New
 	m     map[journalPlace]*journal
+	live  map[string]struct{} // the calls that hold sums in named budgets, and may yet write a journal
+}
+
+// begin says that a call is about to hold sums in named budgets.
+func (js *journals) begin(call string) {
+	js.mu.Lock()
+	defer js.mu.Unlock()
+	if js.live == nil {
+		js.live = map[string]struct{}{}
+	}
+	js.live[call] = struct{}{}
+}
+
+// end says that it has: the journal knows of it, or never will.
+func (js *journals) end(call string) {
+	js.mu.Lock()
+	defer js.mu.Unlock()
+	delete(js.live, call)
+}
+
+// ended reports whether a call of this New can write no journal any more.
+func (js *journals) ended(owner, me, call string) bool {
+	js.mu.Lock()
+	defer js.mu.Unlock()
+	_, live := js.live[call]
+	return owner == me && !live
 }
 
 type journalPlace struct {
@@ -67,7 +93,7 @@ func (js *journals) of(cfg *config, account string, known bool) *journal {
 	j := &journal{
 		store: cfg.store, private: cfg.private, space: place.space, bookKey: place.space + "book",
 		budgets: storeRoot + cfg.origin() + "/budget/", owner: ownerIn(cfg.store, js.owner),
-		clock: cfg.clock, flying: map[tryOf]int{}, archived: map[tryOf]state{},
+		all: js, clock: cfg.clock, flying: map[tryOf]int{}, archived: map[tryOf]state{},
 	}
 	if known {
 		j.account.Store(&account)
@@ -104,7 +130,7 @@ func (js *journals) same(cfg *config, account, party string) {
 		js.m[a].account.Store(&account)
 	case js.m[a] != nil && js.m[b] == nil:
 		js.m[b] = js.m[a]
-	case js.m[a] != js.m[b]:
+	case js.m[a] != js.m[b] && js.m[b].id() == "":
 		js.m[b].join(js.m[a])
 		js.m[b] = js.m[a]
 	}
@@ -198,6 +224,7 @@ type journal struct {
 	bookKey  string
 	budgets  string
 	owner    string
+	all      *journals              // of its New
 	account  atomic.Pointer[string] // its id; nil: not known yet
 	clock    *clock
 	mu       sync.Mutex // of all below; a step is taken by one at a time
@@ -302,6 +329,12 @@ func (j *journal) step(ctx context.Context, change func(b *book, now moment) err
 		if ok {
 			for _, of := range j.dropped {
 				delete(j.archived, of)
+			}
+			for _, x := range j.owed {
+				if x.o.state == "" && b.find(x.r.ID, x.r.Try) == nil {
+					j.all.end(x.r.Holder)
+					_ = j.settleBudgets(ctx, x.r, nil) // otherwise a sweep does
+				}
 			}
 			j.raw, j.book, j.owed, j.dropped = enc, b, nil, nil
 			return nil
@@ -594,12 +627,12 @@ const mostLost = 256
 func (b *book) forgetOldest(most int) {
 	lost := 0
 	for _, r := range b.Ops {
-		if r.Unnamed && r.Key == "" && r.Nobody {
+		if r.Unnamed && r.Key == "" && r.Nobody && r.Hold.IsZero() {
 			lost++
 		}
 	}
 	b.Ops = slices.DeleteFunc(b.Ops, func(r *entry) bool {
-		drop := lost > most && r.Unnamed && r.Key == "" && r.Nobody
+		drop := lost > most && r.Unnamed && r.Key == "" && r.Nobody && r.Hold.IsZero()
 		if drop {
 			lost--
 			b.Purse.release(r)
@@ -664,6 +697,7 @@ func withTry(tries []*entry, r *entry) []*entry {
 
 // write settles a try, durably, and keeps it under its operation's name.
 func (j *journal) write(ctx context.Context, r *entry, o *outcome) (settled *entry, late bool, other *entry, err error) {
+	unsent := false                                 // and taken out of the book
 	forget := j.private && r.Unnamed && r.Key == "" // nobody can ask for it any more
 	err = j.step(ctx, func(b *book, now moment) error {
 		if b.find(r.ID, r.Try) == nil && o.moves() {
@@ -676,8 +710,10 @@ func (j *journal) write(ctx context.Context, r *entry, o *outcome) (settled *ent
 				return errUnchanged
 			}
 		}
+		stood := b.find(r.ID, r.Try) != nil
 		s, l, x := b.settle(r, o, now)
 		late, other, settled = l, x, nil
+		unsent = stood && b.find(r.ID, r.Try) == nil
 		if s == nil {
 			return nil
 		}
@@ -701,7 +737,7 @@ func (j *journal) write(ctx context.Context, r *entry, o *outcome) (settled *ent
 		return nil, false, nil, err
 	}
 	points.Pass(ctx, points.Settled)
-	if len(r.Budgets) > 0 {
+	if len(r.Budgets) > 0 && (settled != nil || unsent) {
 		err = j.settleBudgets(ctx, r, settled)
 	}
 	if settled == nil || settled.open() || j.private {
@@ -748,6 +784,16 @@ type budget struct {
 // opName is what a named budget calls a try's operation: several accounts may
 // share it.
 func (j *journal) opName(id string) string { return j.space + holdCut + id }
+
+// orderName is what a named budget calls a standing order, likewise.
+func (j *journal) orderName(order string) string { return orderIn(j.space, order) }
+
+func orderIn(space, order string) string {
+	if order == "" {
+		return ""
+	}
+	return space + holdCut + order
+}
 
 // holdCut stands where neither an origin nor an account has anything.
 const holdCut = "\n"
@@ -838,11 +884,15 @@ func (p *purse) end(op string, try int, by string, settled *entry, now moment) e
 	if held {
 		_, held = p.drop(op, try)
 	}
-	paid := settled != nil && settled.paid() && !p.told(op, try)
+	paid := settled != nil && settled.paid() && !p.told(op, try, by)
 	if paid {
 		c := settled.clone()
 		c.ID = op
+		space, _, _ := strings.Cut(op, holdCut)
+		c.Standing, c.Ends = orderIn(space, c.Standing), orderIn(space, c.Ends)
 		p.count(c, now.late)
+	} else if held {
+		p.left(op)
 	}
 	if !held && !paid {
 		return errUnchanged
@@ -870,7 +920,7 @@ func (j *journal) sweep(ctx context.Context, name string) error {
 		if r != nil && r.Holder != h.By {
 			r = nil // another call's
 		}
-		if r == nil && at.early <= h.Until && !gone(h.Owner, j.owner) || r != nil && r.open() {
+		if r == nil && at.early <= h.Until && !gone(h.Owner, j.owner) && !j.all.ended(h.Owner, j.owner, h.By) || r != nil && r.open() {
 			continue
 		}
 		if err := j.stepBudget(ctx, name, func(p *purse, now moment) error {
@@ -888,6 +938,9 @@ func (j *journal) tryAt(ctx context.Context, h holding, books map[string]*book) 
 	space, id, ok := strings.Cut(h.Op, holdCut)
 	if !ok {
 		return nil, nil //nolint:nilnil // nobody can have written it
+	}
+	if j.private {
+		return j.all.try(journalPlace{j.store, space}, id, h.Try), nil
 	}
 	b := books[space]
 	if b == nil {
@@ -914,4 +967,33 @@ func (j *journal) tryAt(ctx context.Context, h holding, books map[string]*book) 
 		}
 	}
 	return nil, nil //nolint:nilnil // it was never begun
+}
+
+// try finds a try in the memory of this New; nil: it is not there.
+func (js *journals) try(place journalPlace, id string, try int) *entry {
+	js.mu.Lock()
+	j := js.m[place]
+	js.mu.Unlock()
+	if j == nil {
+		return nil
+	}
+	var found *entry
+	j = j.lock()
+	if j.book != nil {
+		if r := j.book.find(id, try); r != nil {
+			found = r.clone()
+		}
+	}
+	j.mu.Unlock()
+	if found != nil {
+		return found
+	}
+	j = j.lockKept()
+	defer j.keptMu.Unlock()
+	for _, r := range j.kept[id] {
+		if r.Try == try {
+			return r
+		}
+	}
+	return nil
 }

@@ -1212,3 +1212,19 @@ func TestTheServersTimeDoesNotGoBackWithinASecond(t *testing.T) {
 		assert.WithinDuration(t, time.Now(), time.UnixMilli(c.now().late), time.Second)
 	})
 }
+
+// An operation is paid between Prune's look at it and its forgetting.
+func TestPruneTakesNothingThatCameMeanwhile(t *testing.T) {
+	j := &journal{private: true, flying: map[tryOf]int{}, clock: newClock()}
+	require.NoError(t, j.keep(t.Context(), &entry{ID: "n1", Try: 1, State: stateDeclined}))
+	tries, raw, err := j.past(t.Context(), "n1")
+	require.NoError(t, err)
+	require.Len(t, tries, 1)
+	require.NoError(t, j.keep(t.Context(), &entry{ID: "n1", Try: 2, State: stateSucceeded}))
+	ok, err := j.forget(t.Context(), "n1", tries, raw)
+	require.NoError(t, err)
+	assert.False(t, ok)
+	tries, _, err = j.past(t.Context(), "n1")
+	require.NoError(t, err)
+	assert.Len(t, tries, 2, "the paid one is in the ledger still")
+}

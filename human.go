@@ -24,8 +24,9 @@ const linkPart = "link"
 // partOption makes a call a part of an operation that its owner has allowed as a
 // whole. held: another part of it still holds the sum.
 type partOption struct {
-	part string
-	held bool
+	part  string
+	held  bool
+	asked bool // the owner, by this very call
 }
 
 func (p partOption) apply(o *callOptions) error {
@@ -56,7 +57,19 @@ func (s *WalletService) FundOrLink(ctx context.Context, p WalletFundParams, opts
 		return nil, &ParamError{Param: "WalletFundParams.PaymentMethodID", Reason: "is needed; without a card use Billing.CreatePaymentLink"}
 	}
 	st := &FundState{Operation: o.operation}
-	funding, err := s.Fund(ctx, p, opts...)
+	looked, err := s.linkBefore(ctx, o.operation)
+	switch {
+	case err != nil:
+		return nil, err
+	case looked != nil && looked.Status == Done: // the card must not be charged for it any more
+		st.Funding = paidByLink(looked)
+		return st, nil
+	}
+	var carded Response
+	funding, err := s.Fund(ctx, p, append(opts[:len(opts):len(opts)], WithResponse(&carded))...)
+	if o.response != nil {
+		*o.response = carded
+	}
 	action, asked := as[*RequiresActionError](err)
 	switch {
 	case err == nil:
@@ -64,6 +77,10 @@ func (s *WalletService) FundOrLink(ctx context.Context, p WalletFundParams, opts
 		return st, s.paidAlone(ctx, o.operation)
 	case errors.Is(err, ErrOutcomeUnknown), !asked && !errors.Is(err, ErrPaymentDeclined):
 		return nil, err
+	case !asked:
+		if err := s.isRefused(ctx, o.operation, err); err != nil {
+			return nil, err
+		}
 	case asked && action.PaymentIntentID != "":
 		// Its holder may have confirmed it in this very moment.
 		if status, err := s.PaymentStatus(ctx, action.PaymentIntentID); err == nil && status.Succeeded() {
@@ -77,7 +94,7 @@ func (s *WalletService) FundOrLink(ctx context.Context, p WalletFundParams, opts
 	for range 2 { // the second time in the place of one that nobody has paid in its time
 		var resp Response
 		link, err := s.c.Billing.CreatePaymentLink(ctx, PaymentLinkParams{Purpose: PurposeFund, Amount: p.Amount},
-			append(opts[:len(opts):len(opts)], partOption{linkPart, asked}, WithResponse(&resp))...)
+			append(opts[:len(opts):len(opts)], partOption{linkPart, asked, carded.Attempts > 0}, WithResponse(&resp))...)
 		if o.response != nil {
 			*o.response = resp
 		}
@@ -85,7 +102,7 @@ func (s *WalletService) FundOrLink(ctx context.Context, p WalletFundParams, opts
 			return nil, errors.Join(err, st.Cause)
 		}
 		st.Link = link
-		if resp.Attempts > 0 { // it was made just now
+		if resp.Attempts > 0 || looked != nil && looked.Status == ActionRequired { // it was made, or looked at, just now
 			return st, nil
 		}
 		settled, err := s.settleLink(ctx, o.operation)
@@ -95,13 +112,74 @@ func (s *WalletService) FundOrLink(ctx context.Context, p WalletFundParams, opts
 		case err != nil:
 			return nil, err
 		case settled.Status == Done:
-			st.Funding, st.Link, st.Cause = &Funding{Status: "succeeded", PaymentIntentID: settled.PaymentIntentID, Message: "a human has paid"}, nil, nil
+			st.Funding, st.Link, st.Cause = paidByLink(settled), nil, nil
 			return st, nil
 		case settled.Status != Refused:
 			return st, nil
 		}
 	}
 	return st, nil
+}
+
+// notPaidByLink makes sure that nobody has paid the link that was made in the place
+// of an operation's card.
+func (j *journal) notPaidByLink(ctx context.Context, b *book, q *inquiry) error {
+	if q.name == "" || q.endpoint != walletFund.row().Name {
+		return nil
+	}
+	link, _, err := j.lastTry(ctx, b, q.id+"-"+linkPart)
+	if err == nil && link != nil && link.paid() {
+		err = fmt.Errorf("%w: operation %q was paid at its payment link, which Wallet.FundOrLink answers with; nothing was sent", ErrOperationMismatch, clean(q.name, maxValueText))
+	}
+	return err
+}
+
+// isRefused makes sure that a declined card was not charged before by a sending
+// that had no answer.
+func (s *WalletService) isRefused(ctx context.Context, operation string, declined error) error {
+	j, err := s.c.journal(ctx)
+	if err != nil {
+		return err
+	}
+	card, err := j.lookUp(ctx, PendingOperation{Operation: operation})
+	if err != nil || !card.open() {
+		return err
+	}
+	return &OutcomeUnknownError{Operation: operation, Endpoint: walletFund.row().Name, IdempotencyKey: card.Key, Amount: card.Amount, Err: declined}
+}
+
+// paidByLink is the funding that a human has paid.
+func paidByLink(s *Settlement) *Funding {
+	return &Funding{Status: "succeeded", PaymentIntentID: s.PaymentIntentID, Message: "a human has paid"}
+}
+
+// linkBefore is what became of the link that was made in the place of a card that
+// was refused, if there is one: before that card, or another one, is charged.
+func (s *WalletService) linkBefore(ctx context.Context, operation string) (*Settlement, error) {
+	j, err := s.c.journal(ctx)
+	if err != nil {
+		return nil, err
+	}
+	card, err := j.lookUp(ctx, PendingOperation{Operation: operation})
+	switch {
+	case errors.Is(err, ErrValidation):
+		return nil, nil //nolint:nilnil // it is new
+	case err != nil:
+		return nil, err
+	case card.open(), card.paid():
+		return nil, nil //nolint:nilnil // it is not sent anew
+	}
+	settled, err := s.settleLink(ctx, operation)
+	switch {
+	case errors.Is(err, ErrValidation):
+		return nil, nil //nolint:nilnil // there is no link
+	case err != nil:
+		return nil, &OutcomeUnknownError{
+			Operation: operation, Endpoint: billingPaymentLink.row().Name,
+			Err: fmt.Errorf("it cannot be read whether the payment link was paid, and no card was charged: %w", err),
+		}
+	}
+	return settled, nil
 }
 
 // settleLink finds out whether an operation's link was paid.

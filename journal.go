@@ -65,6 +65,7 @@ type entry struct {
 	Known    bool     `json:"known,omitzero"`  // the amount is the request's, not its owner's bound
 	Hold     Amount   `json:"hold,omitzero"`   // what the budgets hold for it
 	Budgets  []string `json:"budgets,omitempty"`
+	Beside   string   `json:"beside,omitzero"`   // the operation that it is a part of, whose sum is held for both
 	Holder   string   `json:"holder,omitzero"`   // by what named budgets hold it
 	Standing string   `json:"standing,omitzero"` // the standing order that it makes
 	Orders   Amount   `json:"orders,omitzero"`   // and the most of one of its charges
@@ -414,9 +415,8 @@ func (b *book) settle(known *entry, o *outcome, now moment) (settled *entry, lat
 			b.Ops = slices.DeleteFunc(b.Ops, func(x *entry) bool { return x == r })
 		}
 		return nil, false, other
-	case r == nil && (o.state == stateSucceeded || o.state == stateAwaitingHuman):
+	case r == nil && o.moves():
 		r = known.clone() // it was closed, and is kept elsewhere by now
-		r.Hold = Amount{}
 		b.Ops = append(b.Ops, r)
 		late = true
 	case r == nil:
@@ -424,9 +424,10 @@ func (b *book) settle(known *entry, o *outcome, now moment) (settled *entry, lat
 	case r.paid():
 		return r, false, other
 	case r.State.settled() && !r.Doubt:
-		if o.state != stateSucceeded {
+		if !o.moves() {
 			return r, false, other
 		}
+		r.Hold = known.Hold
 		late = true
 	case r.Owner != known.Owner && !o.moves():
 		return r, false, other // a no settles the sendings of whom it was said to
@@ -442,6 +443,8 @@ func (b *book) settle(known *entry, o *outcome, now moment) (settled *entry, lat
 		b.Purse.charge(r, now.late)
 	case r.State.settled() && !r.Doubt:
 		b.Purse.release(r)
+	case late && !r.Hold.IsZero(): // a human may pay it after all
+		b.Purse.hold(r, 0, "")
 	}
 	return r, late, other
 }
@@ -512,6 +515,8 @@ type holding struct {
 	Owner    string `json:"owner,omitzero"` // whose call that is
 	Standing string `json:"standing,omitzero"`
 	Orders   Amount `json:"orders,omitzero"`
+	Beside   string `json:"beside,omitzero"` // whose sum is held for it as well
+	Sum      Amount `json:"sum,omitzero"`    // and what it holds itself once that is released
 }
 
 // order is a standing order.
@@ -526,11 +531,31 @@ const mostRecent = 128
 
 func (p *purse) hold(r *entry, until int64, by string) {
 	p.drop(r.ID, r.Try)
-	h := holding{Op: r.ID, Try: r.Try, Amount: r.Hold, Until: until, By: by, Standing: r.Standing, Orders: r.Orders}
+	h := holding{Op: r.ID, Try: r.Try, Amount: p.weight(r), Until: until, By: by, Standing: r.Standing, Orders: r.Orders}
 	if by != "" {
 		h.Owner = r.Owner
 	}
+	if h.Amount != r.Hold {
+		h.Beside, h.Sum = r.Beside, r.Hold
+	}
 	p.Holds = append(p.Holds, h)
+}
+
+// weight is what a try adds to what is held.
+func (p *purse) weight(r *entry) Amount {
+	if r.Beside != "" && slices.ContainsFunc(p.Holds, func(h holding) bool { return h.Op == r.Beside && h.Try != 0 && !h.Amount.Less(r.Hold) }) {
+		return Amount{}
+	}
+	return r.Hold
+}
+
+// left gives a part of an operation its own sum, once the other part holds none.
+func (p *purse) left(op string) {
+	for i := range p.Holds {
+		if h := &p.Holds[i]; h.Beside == op {
+			h.Amount, h.Beside = h.Sum, ""
+		}
+	}
 }
 
 // heldBy is the call that holds a sum for a try; "": none does.
@@ -547,8 +572,8 @@ func (p *purse) heldBy(id string, try int) string {
 const mostTold = 256
 
 // told reports whether a try has been counted, and remembers it.
-func (p *purse) told(id string, try int) bool {
-	name := digest(id + "/" + strconv.Itoa(try))
+func (p *purse) told(id string, try int, by string) bool {
+	name := digest(id + "/" + strconv.Itoa(try) + "/" + by)
 	if slices.Contains(p.Told, name) {
 		return true
 	}
@@ -567,7 +592,11 @@ func (p *purse) drop(id string, try int) (found holding, ok bool) {
 	return holding{}, false
 }
 
-func (p *purse) release(r *entry) { p.drop(r.ID, r.Try) }
+func (p *purse) release(r *entry) {
+	if _, ok := p.drop(r.ID, r.Try); ok {
+		p.left(r.ID)
+	}
+}
 
 // charge counts what was paid, and holds it no longer.
 func (p *purse) charge(r *entry, at int64) {

@@ -1117,3 +1117,22 @@ func TestThePurseAgreesWithTheRecords(t *testing.T) {
 		}
 	}
 }
+
+// Late evidence for a try that was closed, while that still stands in the book and after.
+func TestLateEvidenceThatMoneyMayMoveIsKept(t *testing.T) {
+	for _, o := range []*outcome{{state: stateAwaitingHuman, session: "cs_1"}, {state: stateAction, intent: "pi_1"}} {
+		for _, kept := range []bool{false, true} { // elsewhere by now
+			b, r := shop()
+			known := r.clone()
+			b.settle(r.clone(), &outcome{state: stateClosed, note: "its owner's word"}, clocks(1000))
+			if kept {
+				b.Ops = nil
+			}
+			settled, late, _ := b.settle(known, o, clocks(2000))
+			require.NotNil(t, settled, "%s kept %v", o.state, kept)
+			assert.True(t, late)
+			assert.True(t, settled.open(), "%s kept %v: a human may pay it", o.state, kept)
+			assert.False(t, onHold(t, b).IsZero(), "%s kept %v: and it is held", o.state, kept)
+		}
+	}
+}

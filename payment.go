@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/modelslab/modelslab-agents-go/internal/points"
@@ -32,6 +33,7 @@ type payment struct {
 	approved bool     // by whoever the policies ask
 	until    int64    // and until when, if it is not reserved
 	before   []string // the subscriptions before it was sent
+	looked   bool     // for the key among the settled ones
 	ended    bool     // its outcome is written, or was tried to be
 	sendBy   int64    // until when it may be sent without asking the journal again
 
@@ -75,6 +77,11 @@ func (t *trip) spends(ctx context.Context, out any) error {
 				return err
 			} else if err != nil {
 				continue
+			}
+		}
+		if p.r != nil {
+			if err := t.allowAgain(ctx); err != nil {
+				return t.openError(p.r, firstError(err, t.c.disown(ctx, p.j, p.r)))
 			}
 		}
 		points.Pass(ctx, points.Allowed)
@@ -178,6 +185,9 @@ func (t *trip) fingerprint() string {
 // is known.
 func (c *Client) bookAccount(ctx context.Context, k *credentials, sure bool) (account string, known bool, err error) {
 	if k.account != "" {
+		if c.cfg.private && k.token != "" {
+			c.shared.journals.same(c.cfg, k.account, c.cell.party)
+		}
 		return k.account, true, nil
 	}
 	if k.token == "" { // of an API key alone nobody says whose it is
@@ -230,7 +240,7 @@ func (t *trip) recall(ctx context.Context, out any) (answered bool, err error) {
 	if p.q.unnamed {
 		return false, nil // its key is random: there is nothing to find
 	}
-	for range 4 { // each time it becomes known what became of a try
+	for range 5 { // each time it becomes known what became of a try
 		var next move
 		var last *entry
 		err := p.j.see(ctx, func(b *book, now moment) error {
@@ -246,10 +256,19 @@ func (t *trip) recall(ctx context.Context, out any) (answered bool, err error) {
 			if r != nil {
 				last = r.clone()
 			}
+			if r != nil && next == moveSend && t.opts.part.part == "" {
+				return p.j.notPaidByLink(ctx, b, &p.q)
+			}
 			return nil
 		})
 		if err != nil {
 			return false, err
+		}
+		if last == nil && !p.looked && strings.HasPrefix(t.opts.key, keyPrefix) {
+			if p.looked, err = true, t.findKey(ctx); err != nil {
+				return false, err
+			}
+			continue
 		}
 		switch next {
 		case moveSend:
@@ -297,6 +316,25 @@ func (t *trip) operationIn(b *book) string {
 		}
 	}
 	return p.q.id
+}
+
+// findKey looks for the key that a call was given among the named operations that
+// are settled.
+func (t *trip) findKey(ctx context.Context) error {
+	p := t.pay
+	for id, err := range p.j.operations(ctx) {
+		var tries []*entry
+		if err == nil {
+			tries, _, err = p.j.past(ctx, id)
+		}
+		if err != nil {
+			return err
+		}
+		if slices.ContainsFunc(tries, func(r *entry) bool { return r.Key == t.opts.key }) {
+			p.q.id = id
+		}
+	}
+	return nil
 }
 
 // retry gives the call the key of its try.
@@ -434,13 +472,42 @@ func (t *trip) allowSpend(ctx context.Context) (err error) {
 		}
 	}
 	for i := range cfg.policies {
-		if approve := cfg.policies[i].Approve; approve != nil && !p.approved && t.opts.part.part == "" {
+		if approve := cfg.policies[i].Approve; approve != nil && !p.approved && !t.opts.part.asked {
 			if err := approve(ctx, in); err != nil {
 				return &SpendLimitError{Intent: in, Err: err}
 			}
 		}
 	}
 	p.approved = true
+	return nil
+}
+
+// allowAgain asks the owner's policies about a try that was taken over: its sum is
+// held, but who has written it down may have had others.
+func (t *trip) allowAgain(ctx context.Context) error {
+	r, cfg := t.pay.r, t.c.cfg
+	most := r.Amount
+	if !r.Known && most.Less(r.Hold) {
+		most = r.Hold
+	}
+	t.pay.stake = stake{r.Amount, r.Known, r.Payment, r.Plan, r.Standing, r.Orders}
+	in := t.intent()
+	if limit := t.opts.maxCharge; !limit.IsZero() && limit.Less(most) {
+		return &SpendLimitError{Intent: in, Limit: limit}
+	}
+	for i := range cfg.policies {
+		if limit := cfg.policies[i].PerCall; !limit.IsZero() && limit.Less(most) {
+			return &SpendLimitError{Intent: in, Limit: limit}
+		}
+	}
+	for i := range cfg.policies {
+		if approve := cfg.policies[i].Approve; approve != nil && !t.pay.approved && !t.opts.part.asked {
+			if err := approve(ctx, in); err != nil {
+				return &SpendLimitError{Intent: in, Err: err}
+			}
+		}
+	}
+	t.pay.approved = true
 	return nil
 }
 
@@ -481,9 +548,6 @@ func (t *trip) intent() SpendIntent {
 func (t *trip) counts() (most Amount) {
 	s := &t.pay.stake
 	most = s.amount
-	if t.opts.part.held {
-		return Amount{}
-	}
 	if s.known {
 		return most
 	}
@@ -545,6 +609,9 @@ func (t *trip) newEntry(now moment) *entry {
 		r.Method, r.Path, r.Body = t.e.Method, t.path, t.keepable()
 	}
 	r.Budgets = t.budgets()
+	if t.opts.part.held {
+		r.Beside = operationID(p.q.name)
+	}
 	if t.e == subscriptionsChangePlan.row() {
 		r.Ends = t.planBefore()
 	}
@@ -588,10 +655,12 @@ func (t *trip) reserve(ctx context.Context) error {
 		points.Pass(ctx, points.Held)
 	}
 	var r *entry
+	var began int64
 	err := p.j.step(ctx, func(b *book, now moment) error {
 		if r != nil { // of a step that was not taken
 			delete(p.j.flying, tryOf{r.ID, r.Try})
 		}
+		began = t.c.cfg.clock.now().late
 		if err := t.unfrozen(ctx); err != nil {
 			return err
 		}
@@ -626,13 +695,17 @@ func (t *trip) reserve(ctx context.Context) error {
 			p.j.land(r)
 			if _, failed := as[*storeError](err); failed { // it may be down all the same
 				p.j.locked(func() { p.j.owed = append(p.j.owed, owed{r.clone(), outcome{}}) })
+				return err // and the budgets hold it until that is written, or its lease is over
 			}
 		}
 		t.releaseBudgets(ctx, budgets)
 		return err
 	}
 	p.r = r.clone()
-	t.mayStart()
+	if len(budgets) > 0 {
+		p.j.all.end(p.nonce)
+	}
+	t.mayStart(began, t.c.cfg.keyLifetime)
 	points.Pass(ctx, points.Reserved)
 	if len(budgets) > 0 {
 		// Before the journal knew of it, the budgets may have given the sum to another.
@@ -658,7 +731,10 @@ func (t *trip) again(ctx context.Context) error {
 	if p == nil || p.r == nil {
 		return nil
 	}
+	var began int64
+	var left time.Duration // of its key's life
 	err := p.j.step(ctx, func(b *book, now moment) error {
+		began = t.c.cfg.clock.now().late
 		if err := t.unfrozen(ctx); err != nil {
 			return err
 		}
@@ -671,18 +747,23 @@ func (t *trip) again(ctx context.Context) error {
 				return errPaidBefore
 			}
 		}
+		left = t.c.cfg.keyLifetime
+		if r := b.find(p.r.ID, p.r.Try); r != nil {
+			left -= r.age(now.late)
+		}
 		return b.again(p.r.ID, p.r.Try, p.j.owner, now, t.c.cfg.keyLifetime, t.lease(now))
 	})
 	if err == nil {
-		t.mayStart()
+		t.mayStart(began, left)
 		points.Pass(ctx, points.Repeating)
 	}
 	return err
 }
 
-// mayStart notes that the journal has just let the try be sent.
-func (t *trip) mayStart() {
-	t.pay.sendBy = t.c.cfg.clock.now().late + (t.c.cfg.retry.MaxWait + leaseMargin/2).Milliseconds()
+// mayStart notes that the journal has let the try be sent, at a time, and that its
+// key is young for so long then.
+func (t *trip) mayStart(at int64, young time.Duration) {
+	t.pay.sendBy = at + min(t.c.cfg.retry.MaxWait+leaseMargin/2, young).Milliseconds() - 1
 }
 
 // overslept reports whether so much time has passed since then that another
@@ -697,6 +778,7 @@ func (t *trip) holdBudgets(ctx context.Context, names []string) error {
 	p := t.pay
 	if len(names) > 0 {
 		p.nonce = newKey()
+		p.j.all.begin(p.nonce)
 	}
 	for i, name := range names {
 		err := t.sweepingly(ctx, name, func() error {
@@ -722,6 +804,10 @@ func (t *trip) fitsBudget(ctx context.Context, name string, do func(*purse, *ent
 	return t.pay.j.stepBudget(ctx, name, func(purse *purse, now moment) error {
 		r := t.newEntry(now)
 		r.ID = t.pay.j.opName(r.ID)
+		if r.Beside != "" {
+			r.Beside = t.pay.j.opName(r.Beside)
+		}
+		r.Standing, r.Ends = t.pay.j.orderName(r.Standing), t.pay.j.orderName(r.Ends)
 		in := t.intent()
 		for i := range t.c.cfg.policies {
 			if policy := &t.c.cfg.policies[i]; policy.Budget == name {
@@ -753,6 +839,7 @@ func (t *trip) releaseBudgets(ctx context.Context, names []string) {
 		return
 	}
 	p := t.pay
+	defer p.j.all.end(p.nonce)
 	ctx, cancel := detach(ctx)
 	defer cancel()
 	r := t.newEntry(moment{})
@@ -959,7 +1046,7 @@ func (t *trip) finish(ctx context.Context, out any, err error) error {
 	p.ended = true
 	o := t.outcome(out, err)
 	writing := ctx // which a journal in memory takes no notice of
-	if !p.j.private || o.doubt {
+	if !p.j.private || o.doubt || len(p.r.Budgets) > 0 {
 		var cancel context.CancelFunc
 		writing, cancel = detach(ctx)
 		defer cancel()
@@ -971,6 +1058,8 @@ func (t *trip) finish(ctx context.Context, out any, err error) error {
 		} else if errors.Is(doubt, ErrOutcomeUnknown) {
 			o = &outcome{state: stateSent, intent: o.intent}
 			err = t.unknown(err)
+		} else if !p.j.private {
+			err = t.unknown(err) // nobody could look whether it was charged before, and its record is open
 		}
 	}
 	if o.state == stateSent && !errors.Is(err, ErrOutcomeUnknown) {

@@ -479,6 +479,8 @@ func (c *Client) findJob(ctx context.Context, r *entry) (*outcome, error) {
 	return nil, err
 }
 
+var errTooMany = errors.New("the wallet has too many transactions since")
+
 // mostRead is how many transactions are read to find one, 200 at a time.
 const mostRead = 2000
 
@@ -555,6 +557,7 @@ type creditsOf struct {
 	open    int            // payments of the sum whose outcome is open, this one included
 	unnamed int            // paid ones of the time, of which nobody knows which credit is theirs
 	perhaps int            // likewise, and theirs may be older
+	cut     bool           // there are more transactions than are read
 }
 
 // credits reads the wallet, then the journal, then the claims: what has made a
@@ -564,11 +567,13 @@ func (c *Client) credits(ctx context.Context, j *journal, r *entry) (*creditsOf,
 	after := time.UnixMilli(r.First).Add(-clockSlack)
 	var all []*Transaction
 	read := 0
+	w := &creditsOf{open: 1}
 	for tx, err := range c.Wallet.AllTransactions(ctx, TransactionsParams{}) {
 		if err != nil {
 			return nil, err
 		}
 		if read++; read > mostRead {
+			w.cut = tx.CreatedAt.IsZero() || !tx.CreatedAt.Before(after) // they come the newest first
 			break
 		}
 		credit := tx.funds() && tx.Amount == r.Amount
@@ -586,7 +591,6 @@ func (c *Client) credits(ctx context.Context, j *journal, r *entry) (*creditsOf,
 		return nil, err
 	}
 	claims := map[string]bool{} // who has claimed one of them
-	w := &creditsOf{open: 1}
 	for _, tx := range all {
 		whose, err := j.store.Get(ctx, j.space+"claim/"+storeName(tx.identity()))
 		switch {
@@ -706,8 +710,10 @@ func (j *journal) explain(ctx context.Context, r *entry) error {
 // credits reports whether a try adds to the wallet, should it be paid.
 func (r *entry) credits() bool {
 	switch r.Endpoint {
-	case walletFund.row().Name, walletRedeemCoupon.row().Name, billingPaymentLink.row().Name:
+	case walletFund.row().Name, walletRedeemCoupon.row().Name:
 		return true
+	case billingPaymentLink.row().Name:
+		return r.Plan == 0
 	}
 	return false
 }
@@ -718,16 +724,23 @@ func (c *Client) doubtful(ctx context.Context, j *journal, r *entry) error {
 	switch {
 	case r.Endpoint == walletFund.row().Name && r.Payment != "":
 		w, err := c.credits(ctx, j, r)
-		if err == nil && len(w.free) > w.unnamed {
+		switch {
+		case err != nil:
+			return err
+		case len(w.free) > w.unnamed:
 			return ErrOutcomeUnknown
+		case w.cut:
+			return errTooMany
 		}
-		return err
+		return nil
 	case strings.HasPrefix(r.Endpoint, "subscriptions.") && r.Before != nil:
-		o, err := c.findSubscription(ctx, j, r)
+		o, sure, err := c.lookSubscription(ctx, j, r)
 		if o != nil {
 			return ErrOutcomeUnknown
 		}
-		return err
+		if err != nil || sure {
+			return err
+		}
 	}
 	return errors.New("nothing to read tells")
 }
@@ -761,12 +774,18 @@ func snapshot(s *Subscription) string {
 
 // findSubscription compares the subscriptions with those before.
 func (c *Client) findSubscription(ctx context.Context, j *journal, r *entry) (*outcome, error) {
+	o, _, err := c.lookSubscription(ctx, j, r)
+	return o, err
+}
+
+// lookSubscription is findSubscription; sure: without an outcome nothing was paid.
+func (c *Client) lookSubscription(ctx context.Context, j *journal, r *entry) (o *outcome, sure bool, err error) {
 	if r.Before == nil {
-		return nil, nil //nolint:nilnil // nothing to compare with
+		return nil, false, nil // nothing to compare with
 	}
 	list, err := c.Subscriptions.List(ctx)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	rivals := 0 // who may have changed them too; they were written down before they did
 	if err := j.each(ctx, func(x *entry) {
@@ -775,7 +794,7 @@ func (c *Client) findSubscription(ctx context.Context, j *journal, r *entry) (*o
 			rivals++
 		}
 	}); err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	was := map[string][]string{}
 	for _, s := range r.Before {
@@ -784,13 +803,20 @@ func (c *Client) findSubscription(ctx context.Context, j *journal, r *entry) (*o
 	}
 	id, _, _ := strings.Cut(strings.TrimPrefix(r.Path, agentsBase+"/subscriptions/"), "/")
 	var proof []*Subscription
+	same := r.Endpoint == subscriptionsCreate.row().Name
 	for i := range list {
 		s := &list[i]
 		now := strings.Split(snapshot(s), "|")
 		before, known := was[now[0]]
 		changed := false
+		if now[0] == id && known { // it would show
+			same = now[3] == before[3] && now[2] == before[2] && now[1] == before[1] &&
+				(r.Endpoint == subscriptionsChangePlan.row().Name || r.Endpoint == subscriptionsResetCycle.row().Name && now[3] != "" ||
+					!s.Active() && r.Endpoint != subscriptionsResetCycle.row().Name)
+		}
 		switch r.Endpoint {
 		case subscriptionsCreate.row().Name:
+			same = same && known // and none has come
 			changed = !known && s.PlanID == r.Plan && s.Active()
 		case subscriptionsChangePlan.row().Name:
 			changed = now[0] == id && known && s.PlanID == r.Plan && before[1] != now[1]
@@ -804,13 +830,13 @@ func (c *Client) findSubscription(ctx context.Context, j *journal, r *entry) (*o
 		}
 	}
 	if len(proof) != 1 || rivals > 0 {
-		return nil, nil //nolint:nilnil // ambiguity is no proof
+		return nil, same && len(proof) == 0 && rivals == 0, nil // ambiguity is no proof
 	}
-	o := &outcome{state: stateSucceeded, note: "found among the subscriptions"}
+	o = &outcome{state: stateSucceeded, note: "found among the subscriptions"}
 	if proof[0].Amount != nil {
 		o.paid = *proof[0].Amount
 	}
-	return o, nil
+	return o, false, nil
 }
 
 // findSession asks whether a page to pay on was paid, which credits it.
@@ -930,8 +956,22 @@ func (j *journal) settleWhere(ctx context.Context, meant func(*entry) bool, o *o
 			}
 		}
 		return nil
-	}); err != nil || r == nil {
+	}); err != nil {
 		return err
+	}
+	if r == nil { // it may have been called unpaid
+		paid := false
+		if err := j.each(ctx, func(x *entry) {
+			switch {
+			case !meant(x):
+			case x.paid():
+				paid = true
+			case r == nil || r.Try < x.Try:
+				r = x.clone()
+			}
+		}); err != nil || r == nil || paid {
+			return err
+		}
 	}
 	writing, cancel := detach(ctx)
 	defer cancel()
@@ -1002,10 +1042,13 @@ func (j *journal) operations(ctx context.Context) iter.Seq2[string, error] {
 }
 
 // forget takes away what is kept of an operation, if it still is that.
-func (j *journal) forget(ctx context.Context, id string, raw []byte) (bool, error) {
+func (j *journal) forget(ctx context.Context, id string, tries []*entry, raw []byte) (bool, error) {
 	if j.private {
 		j = j.lockKept()
 		defer j.keptMu.Unlock()
+		if !slices.Equal(j.kept[id], tries) {
+			return false, nil
+		}
 		delete(j.kept, id)
 		return true, nil
 	}
@@ -1279,7 +1322,7 @@ func (c *Client) Prune(ctx context.Context, before time.Time) (int, error) {
 		}) {
 			continue
 		}
-		if ok, err := j.forget(ctx, id, raw); err != nil {
+		if ok, err := j.forget(ctx, id, tries, raw); err != nil {
 			return gone, err
 		} else if ok {
 			gone += len(tries)

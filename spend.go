@@ -378,18 +378,19 @@ func (p *SpendPolicy) fits(in *SpendIntent, r *entry, b *purse, now int64) error
 			return no(s.PerWindow, ordered)
 		}
 	}
-	if !p.PerCall.IsZero() && p.PerCall.Less(r.Hold) {
+	need := b.weight(r)
+	if !p.PerCall.IsZero() && p.PerCall.Less(need) {
 		return no(p.PerCall, Amount{})
 	}
 	for _, l := range [...]struct {
 		limit Amount
 		since int64
 	}{{p.PerWindow, now - p.Window.Milliseconds()}, {p.Total, 0}} {
-		if l.limit.IsZero() || r.Hold.IsZero() {
+		if l.limit.IsZero() || need.IsZero() {
 			continue
 		}
 		used, err := b.used(l.since, r)
-		all, overflow := used.Add(r.Hold)
+		all, overflow := used.Add(need)
 		if err != nil || overflow != nil || l.limit.Less(all) {
 			return no(l.limit, used)
 		}
@@ -406,19 +407,19 @@ func (c *Client) endsOrder(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	end := func(p *purse) error {
+	end := func(p *purse, name string) error {
 		if !slices.ContainsFunc(p.Standing, func(o order) bool { return o.Name == name }) {
 			return errUnchanged
 		}
 		p.order(name, Amount{})
 		return nil
 	}
-	if err := j.step(ctx, func(b *book, _ moment) error { return end(&b.Purse) }); err != nil && !errors.Is(err, errUnchanged) {
+	if err := j.step(ctx, func(b *book, _ moment) error { return end(&b.Purse, name) }); err != nil && !errors.Is(err, errUnchanged) {
 		return err
 	}
 	for i := range c.cfg.policies {
 		if budget := c.cfg.policies[i].Budget; budget != "" {
-			if err := j.stepBudget(ctx, budget, func(p *purse, _ moment) error { return end(p) }); err != nil {
+			if err := j.stepBudget(ctx, budget, func(p *purse, _ moment) error { return end(p, j.orderName(name)) }); err != nil {
 				return err
 			}
 		}
