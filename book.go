@@ -859,7 +859,7 @@ type clockError struct{ now, last time.Time }
 
 func (e *clockError) Error() string {
 	return "modelslab: the clock says " + e.now.UTC().Format(time.RFC3339) + ", and the journal was written at " +
-		e.last.UTC().Format(time.RFC3339) + ": set the clock; nothing was sent"
+		e.last.UTC().Format(time.RFC3339) + ": one of the two clocks was wrong; set this one, or wait until then; nothing was sent"
 }
 
 // settleBudgets tells the named budgets what became of a try. It may be told

@@ -639,9 +639,12 @@ func (t *trip) name(ctx context.Context) error {
 		if t.e.Repeat != RepeatKeyed && !(t.e.Job || t.e.Spends && t.e.generation() && t.e.Name != unlisted) {
 			return &ParamError{Param: "WithOperation", Value: t.opts.operation, Reason: t.e.Name + " takes no key"}
 		}
-		account, _, err := t.c.bookAccount(ctx, t.cred, true)
-		if err != nil {
+		account, known, err := t.c.bookAccount(ctx, t.cred, true)
+		switch {
+		case err != nil:
 			return err
+		case !known:
+			return errNoAccount
 		}
 		t.owner = account
 		if t.e.Repeat == RepeatKeyed {
@@ -670,6 +673,19 @@ func (t *trip) allow() (release func(error), err error) {
 	}, nil
 }
 
+// limiterSlack is by how much a wait for a limiter may be longer than MaxWait, if
+// that is a minute or more: a limiter's minute, and what is added to it, fit then.
+const limiterSlack = 5 * time.Second
+
+// mayWait reports whether a wait for a limiter is worth starting.
+func (t *trip) mayWait(ctx context.Context, d time.Duration) bool {
+	policy := t.c.cfg.retry
+	if policy.MaxWait >= time.Minute {
+		policy.MaxWait += limiterSlack
+	}
+	return policy.Fits(ctx, d)
+}
+
 // wait asks the limiter.
 func (t *trip) wait(ctx context.Context) error {
 	var email string
@@ -686,7 +702,7 @@ func (t *trip) wait(ctx context.Context) error {
 		if !empty {
 			return t.admit(ctx)
 		}
-		if mode == RateLimitRefuse || !t.c.cfg.retry.Fits(ctx, d) {
+		if mode == RateLimitRefuse || !t.mayWait(ctx, d) {
 			return &RateLimitError{
 				APIError: APIError{
 					Response: Response{IdempotencyKey: t.key, RateLimit: t.limit.snapshot(t.e.Limiter, time.Now())},

@@ -192,6 +192,9 @@ func (o *ownID) decode(_ *trip, a *answer) error {
 
 // credentialError is a call for which the client holds no credential. Nothing
 // was sent. It answers to ErrUnauthenticated.
+// errNoAccount says that an operation's name needs an account to be one of.
+var errNoAccount = &credentialError{"WithOperation with", "an API key alone", "an account", "whose the key is, nobody says; add WithAccount"}
+
 type credentialError struct{ method, path, need, hint string }
 
 func (e *credentialError) Error() string {

@@ -352,7 +352,9 @@ type SpendLimitError struct {
 	Intent SpendIntent
 	Limit  Amount // US dollars: the limit that does not allow it
 	Spent  Amount // US dollars: what counts against it already
-	Err    error  // what the owner's Approve said, if it was that
+	Err    error  // why, where it is no sum: what Approve said, ErrFrozen, an unknown amount, a standing order
+	Rule   string // which limit: "PerCall", "PerWindow", "Total", "StandingOrders.PerCharge", "StandingOrders.PerWindow" or "WithMaxCharge"
+	Budget string // the policy's budget; "": the account's own
 }
 
 // Error implements error.
@@ -361,7 +363,7 @@ func (e *SpendLimitError) Error() string { return e.text() }
 // Is reports whether target is [ErrSpendLimit].
 func (e *SpendLimitError) Is(target error) bool { return target == ErrSpendLimit }
 
-// Unwrap returns Approve's error.
+// Unwrap returns Err.
 func (e *SpendLimitError) Unwrap() error { return e.Err }
 
 func (e SpendLimitError) text() string {
@@ -373,7 +375,14 @@ func (e SpendLimitError) text() string {
 	if e.Err != nil {
 		return s + ": " + clean(e.Err.Error(), maxMessageText)
 	}
-	return s + ": the limit is $" + e.Limit.String() + ", $" + e.Spent.String() + " of it spent"
+	rule := e.Rule
+	if e.Budget != "" {
+		rule += fmt.Sprintf(" of budget %q", clean(e.Budget, maxValueText))
+	}
+	if rule != "" {
+		rule = " (" + rule + ")"
+	}
+	return s + ": the limit" + rule + " is $" + e.Limit.String() + ", $" + e.Spent.String() + " of it spent"
 }
 
 // Format writes the error's line under every verb.
@@ -389,7 +398,9 @@ func (e SpendLimitError) MarshalJSON() ([]byte, error) {
 		Intent SpendIntent `json:"intent"`
 		Limit  Amount      `json:"limit"`
 		Spent  Amount      `json:"spent"`
-	}{e.text(), e.Intent, e.Limit, e.Spent})
+		Rule   string      `json:"rule,omitzero"`
+		Budget string      `json:"budget,omitzero"`
+	}{e.text(), e.Intent, e.Limit, e.Spent, e.Rule, e.Budget})
 }
 
 // OutcomeUnknownError is a call of which nobody can say yet whether it was

@@ -72,7 +72,7 @@ func (t *trip) admit(ctx context.Context) error {
 		case d <= 0:
 			return nil
 		}
-		if mode == RateLimitRefuse || !t.c.cfg.retry.Fits(ctx, d) {
+		if mode == RateLimitRefuse || !t.mayWait(ctx, d) {
 			return &RateLimitError{
 				APIError: APIError{
 					Response: Response{IdempotencyKey: t.key}, Method: t.e.Method, Path: t.e.Path,

@@ -49,7 +49,7 @@ func TestNamedBudgetInMemoryKeepsWhatIsOpen(t *testing.T) {
 	}
 }
 
-// R2: FundOrLink: the card's hold ends while its link can still be paid.
+// FundOrLink: the card's hold ends while its link can still be paid.
 func TestALinkIsHeldOnceItsCardIsNot(t *testing.T) {
 	for _, budget := range []string{"", "agents"} {
 		t.Run(budget, func(t *testing.T) {
@@ -97,7 +97,7 @@ func TestLostGenerationsStayCounted(t *testing.T) {
 	assert.LessOrEqual(t, n, 300, "each may have cost a dollar")
 }
 
-// R4: Prune, then the same name: not counted in a named budget.
+// Prune, then the same name: not counted in a named budget.
 func TestAPrunedNameCountsAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		srv := aShop(t, sandbox.WithIdempotency(sandbox.Idempotency{Lifetime: time.Hour}))
@@ -164,6 +164,7 @@ func TestTheKeyOfASettledOperation(t *testing.T) {
 				before := cents(srv)
 				elapse(2 * time.Hour)
 				err = tops(t.Context(), c, modelslab.Dollars(25), modelslab.WithIdempotencyKey(ops[0].IdempotencyKey))
+				require.NoError(t, err, "answered from the record")
 				assert.Equal(t, before, cents(srv), "charged twice")
 			})
 		})
@@ -249,7 +250,7 @@ func TestACancelledCallIsCountedInANamedBudget(t *testing.T) {
 	})
 }
 
-// R15: FundOrLink makes a link that the owner was never asked about.
+// FundOrLink makes a link that the owner was never asked about.
 func TestTheOwnerIsAskedBeforeALinkIsMade(t *testing.T) {
 	atTill(t, func(t *testing.T, s *till) {
 		p := modelslab.WalletFundParams{Amount: modelslab.Dollars(25), PaymentMethodID: "pm_card_chargeDeclined"}
@@ -267,7 +268,7 @@ func TestTheOwnerIsAskedBeforeALinkIsMade(t *testing.T) {
 }
 
 // No reading tells of a withdrawal: default lifetime, honest server.
-func TestWithdrawnTwice(t *testing.T) {
+func TestNoReadingTellsOfAWithdrawalWhoseKeyGrewOld(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		srv := aShop(t, sandbox.WithIdempotency(sandbox.Idempotency{Lifetime: 10 * time.Minute}))
 		account := srv.Account(sandbox.AccountParams{BalanceCents: 10_000})
@@ -286,12 +287,13 @@ func TestWithdrawnTwice(t *testing.T) {
 			}
 		})
 		_, err = next.Wallet.Withdraw(ctx, p, modelslab.WithOperation("w"))
+		require.ErrorIs(t, err, modelslab.ErrOutcomeUnknown)
 		assert.Equal(t, modelslab.Dollars(90), balance(t, c), "withdrawn twice")
 	})
 }
 
-// Within one call.
-func TestWithinOneCall(t *testing.T) {
+// The same within one call.
+func TestAKeyThatGrewOldWithinOneCall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		srv := aShop(t, sandbox.WithIdempotency(sandbox.Idempotency{Lifetime: time.Minute}))
 		c := aProgram(t, srv.Account(sandbox.AccountParams{}), modelslab.WithStore(modelslab.NewMemoryStore()), modelslab.WithKeyLifetime(time.Minute))
@@ -346,6 +348,7 @@ func TestASleeperLeavesTheHoldOfATryThatWasTakenOver(t *testing.T) {
 					srv.ClearFaults()
 				})
 				err := tops(ctx, a, modelslab.Dollars(25), modelslab.WithOperation("a"))
+				require.Error(t, err)
 				ops, err := b.Pending(t.Context())
 				require.NoError(t, err)
 				require.Len(t, ops, 1, "it is open")
@@ -361,10 +364,11 @@ type flaky struct {
 	modelslab.Store
 	broken  func(key string) bool
 	reading bool
+	dead    bool
 }
 
 func (s *flaky) Get(ctx context.Context, key string) ([]byte, error) {
-	if s.reading && strings.HasSuffix(key, "/book") {
+	if s.dead || s.reading && strings.HasSuffix(key, "/book") {
 		s.reading = false
 		return nil, errors.New("timeout")
 	}
@@ -401,7 +405,7 @@ func TestAReservationWhoseAnswerWasLostKeepsItsHold(t *testing.T) {
 	})
 }
 
-// End to end.
+// A link that comes after the operation was called unpaid.
 func TestALinkThatComesLateIsNotForgotten(t *testing.T) {
 	atTill(t, func(t *testing.T, s *till) {
 		p := modelslab.PaymentLinkParams{Purpose: modelslab.PurposeFund, Amount: modelslab.Dollars(25)}
@@ -569,4 +573,67 @@ func TestADeclineInDoubtBehindTooManyTransactions(t *testing.T) {
 		require.EqualValues(t, 2500, cents(s.srv))
 		assert.Len(t, s.pending(s.client), 1)
 	})
+}
+
+// An API key alone does not say whose it is: a name would stand for one payment with it
+// and for another with the account's token.
+func TestANameNeedsAnAccount(t *testing.T) {
+	srv := aShop(t)
+	account := srv.Account(sandbox.AccountParams{BalanceCents: 10_000})
+	c, err := modelslab.New(append(srv.ClientOptions(), modelslab.WithAPIKey(account.APIKey))...)
+	require.NoError(t, err)
+	_, err = c.Generation.Images.TextToImage(t.Context(), lighthouse(), modelslab.WithOperation("poster"))
+	require.ErrorIs(t, err, modelslab.ErrUnauthenticated)
+	require.ErrorContains(t, err, "WithAccount")
+	assert.Empty(t, srv.Requests(), "nothing is sent")
+	c, err = c.With(modelslab.WithAccount(fmt.Sprint(account.ID)))
+	require.NoError(t, err)
+	_, err = c.Generation.Images.TextToImage(t.Context(), lighthouse(), modelslab.WithOperation("poster"))
+	require.NoError(t, err)
+}
+
+func TestALimitSaysWhichItIs(t *testing.T) {
+	fifty := modelslab.Dollars(50)
+	for rule, p := range map[string]modelslab.SpendPolicy{
+		"PerCall":   {PerCall: fifty, Total: fifty, Budget: "team"},
+		"PerWindow": {PerWindow: fifty, Window: time.Hour, Total: fifty, Budget: "team"},
+		"Total":     {Total: fifty},
+	} {
+		t.Run(rule, func(t *testing.T) {
+			srv := aShop(t)
+			limit := overLimit(t, tops(t.Context(), aProgram(t, srv.Account(sandbox.AccountParams{}), modelslab.WithSpendPolicy(p)), modelslab.Dollars(51)))
+			assert.Equal(t, rule, limit.Rule)
+			assert.Equal(t, p.Budget, limit.Budget)
+			assert.Contains(t, limit.Error(), "("+rule)
+		})
+	}
+	srv := aShop(t)
+	limit := overLimit(t, tops(t.Context(), aProgram(t, srv.Account(sandbox.AccountParams{})), modelslab.Dollars(51), modelslab.WithMaxCharge(fifty)))
+	assert.Equal(t, "WithMaxCharge", limit.Rule)
+}
+
+// Card and link were both paid, and what is to tell of one of them fails.
+func TestWhatCannotBeToldOfASecondPaymentIsUnknown(t *testing.T) {
+	for name, breaks := range map[string]func(s *till, store *flaky){
+		"the link is refused": func(s *till, _ *flaky) {
+			s.srv.Inject(sandbox.Fault{Endpoint: "wallet.confirm_checkout", Kind: sandbox.FaultAnswer, Status: 422, Body: []byte(`{"error":{"code":"validation_error","message":"No."}}`), Times: 9})
+		},
+		"the store is dead": func(_ *till, store *flaky) { store.dead = true },
+	} {
+		t.Run(name, func(t *testing.T) {
+			atTill(t, func(t *testing.T, s *till) {
+				store := &flaky{Store: modelslab.NewMemoryStore()}
+				c := aProgram(t, s.account, modelslab.WithStore(store))
+				p := modelslab.WalletFundParams{Amount: modelslab.Dollars(25), PaymentMethodID: "pm_card_threeDSecure2Required"}
+				st, err := c.Wallet.FundOrLink(t.Context(), p, modelslab.WithOperation("order-1"))
+				require.NoError(t, err)
+				require.NoError(t, s.srv.CompleteAction(holderWanted(t, st.Cause)))
+				require.NoError(t, s.srv.CompleteCheckout(st.Link.SessionID))
+				breaks(s, store)
+				funding, err := c.Wallet.AwaitFund(t.Context(), st, modelslab.AwaitParams{})
+				require.NotNil(t, funding)
+				require.ErrorIs(t, err, modelslab.ErrOutcomeUnknown)
+			})
+		})
+	}
 }

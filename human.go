@@ -162,7 +162,7 @@ func (s *WalletService) linkBefore(ctx context.Context, operation string) (*Sett
 	}
 	card, err := j.lookUp(ctx, PendingOperation{Operation: operation})
 	switch {
-	case errors.Is(err, ErrValidation):
+	case notInJournal(err):
 		return nil, nil //nolint:nilnil // it is new
 	case err != nil:
 		return nil, err
@@ -171,13 +171,10 @@ func (s *WalletService) linkBefore(ctx context.Context, operation string) (*Sett
 	}
 	settled, err := s.settleLink(ctx, operation)
 	switch {
-	case errors.Is(err, ErrValidation):
+	case notInJournal(err):
 		return nil, nil //nolint:nilnil // there is no link
 	case err != nil:
-		return nil, &OutcomeUnknownError{
-			Operation: operation, Endpoint: billingPaymentLink.row().Name,
-			Err: fmt.Errorf("it cannot be read whether the payment link was paid, and no card was charged: %w", err),
-		}
+		return nil, cannotTell(operation, "it cannot be read whether the payment link was paid, and no card was charged", err)
 	}
 	return settled, nil
 }
@@ -195,32 +192,37 @@ func (s *WalletService) paidAlone(ctx context.Context, operation string) error {
 		settled, err = s.settleLink(ctx, operation) // its answer was lost, and can be read
 	}
 	switch {
-	case errors.Is(err, ErrValidation):
+	case notInJournal(err):
 		return nil // there is no link
 	case err != nil:
-		return &OutcomeUnknownError{
-			Operation: operation, Endpoint: billingPaymentLink.row().Name,
-			Err: fmt.Errorf("the card has paid, and it cannot be read whether the payment link has as well: %w", err),
-		}
+		return cannotTell(operation, "the card has paid, and it cannot be read whether the payment link has as well", err)
 	case settled.Status != Done:
 		return nil // nobody has paid it
 	}
 	j, err := s.c.journal(ctx)
 	if err != nil {
-		return err
+		return cannotTell(operation, bothPerhaps, err)
 	}
 	card, err := j.lookUp(ctx, PendingOperation{Operation: operation})
 	if err != nil {
-		return err
+		return cannotTell(operation, bothPerhaps, err)
 	}
 	link, err := j.lookUp(ctx, PendingOperation{ID: operationID(operation) + "-" + linkPart})
 	if err != nil {
-		return err
+		return cannotTell(operation, bothPerhaps, err)
 	}
 	if !card.paid() || !link.paid() {
 		return nil
 	}
 	return paidTwice(card, link)
+}
+
+const bothPerhaps = "card and payment link may both have paid, and it cannot be read whether they have"
+
+// cannotTell is the error of an operation of which one part is known and another
+// is not.
+func cannotTell(operation, what string, err error) error {
+	return &OutcomeUnknownError{Operation: operation, Endpoint: billingPaymentLink.row().Name, Err: fmt.Errorf("%s: %w", what, err)}
 }
 
 // AwaitFund waits until a human has paid what FundOrLink left to them: the link, or
@@ -270,7 +272,7 @@ func (s *WalletService) AwaitFund(ctx context.Context, st *FundState, p AwaitPar
 	// Either may have been paid while the other was.
 	if _, ok := confirmed(ctx); ok {
 		if err := s.settleCard(ctx, st.Operation); err != nil {
-			return funding, err
+			return funding, cannotTell(st.Operation, bothPerhaps, err)
 		}
 		return funding, s.paidAlone(ctx, st.Operation)
 	}

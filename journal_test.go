@@ -714,7 +714,7 @@ func TestAClockBehindTheJournalRefusesWhereAWindowDependsOnIt(t *testing.T) {
 			ahead = -clockSlack - time.Millisecond
 			err := roadCalls[1].do(t.Context(), c)
 			require.Error(t, err)
-			assert.Contains(t, err.Error(), "set the clock")
+			assert.Contains(t, err.Error(), "set this one, or wait until then")
 			oneLine(t, err)
 			assert.Equal(t, 2, net.count())
 			assert.Empty(t, pendingOf(t, c))

@@ -441,7 +441,7 @@ func (t *trip) allowSpend(ctx context.Context) (err error) {
 	}
 	in := t.intent()
 	if most := t.opts.maxCharge; !most.IsZero() && p.stake.known && most.Less(p.stake.amount) {
-		return &SpendLimitError{Intent: in, Limit: most}
+		return &SpendLimitError{Intent: in, Limit: most, Rule: "WithMaxCharge"}
 	}
 	if len(cfg.policies) == 0 {
 		return nil
@@ -493,11 +493,11 @@ func (t *trip) allowAgain(ctx context.Context) error {
 	t.pay.stake = stake{r.Amount, r.Known, r.Payment, r.Plan, r.Standing, r.Orders}
 	in := t.intent()
 	if limit := t.opts.maxCharge; !limit.IsZero() && limit.Less(most) {
-		return &SpendLimitError{Intent: in, Limit: limit}
+		return &SpendLimitError{Intent: in, Limit: limit, Rule: "WithMaxCharge"}
 	}
 	for i := range cfg.policies {
 		if limit := cfg.policies[i].PerCall; !limit.IsZero() && limit.Less(most) {
-			return &SpendLimitError{Intent: in, Limit: limit}
+			return &SpendLimitError{Intent: in, Limit: limit, Rule: "PerCall", Budget: cfg.policies[i].Budget}
 		}
 	}
 	for i := range cfg.policies {

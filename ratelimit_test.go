@@ -252,6 +252,16 @@ func TestALimiterThatIsEmptyIsNotHeededIfOff(t *testing.T) {
 	assert.Equal(t, 0, c.RateLimit(LimiterBilling).Remaining, "known all the same")
 }
 
+func TestAFullMinuteOfTheLimiterFitsTheDefaults(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		net := scripted(says(200, balanceBody, rates(0, "60")...), says(200, balanceBody))
+		c := stubbed(t, net)
+		require.NoError(t, roadCalls[0].do(t.Context(), c))
+		require.NoError(t, roadCalls[0].do(t.Context(), c), "it waits")
+		assert.Equal(t, 2, net.count())
+	})
+}
+
 func TestAWaitForTheLimiterThatDoesNotFitIsRefusedAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		empty := says(200, balanceBody, rates(0, "50")...)

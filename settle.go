@@ -249,6 +249,12 @@ func (j *journal) lookUp(ctx context.Context, op PendingOperation) (*entry, erro
 	return found, err
 }
 
+// notInJournal reports whether lookUp has found nothing.
+func notInJournal(err error) bool {
+	p, ok := as[*ParamError](err)
+	return ok && p.Param == "PendingOperation"
+}
+
 func (op *PendingOperation) id() string {
 	switch {
 	case op.ID != "":
@@ -1096,7 +1102,7 @@ func (c *Client) Resolve(ctx context.Context, op PendingOperation, v Verdict, no
 		return err
 	}
 	r, err := j.lookUp(ctx, op)
-	if errors.Is(err, ErrValidation) && v == Paid && op.Operation != "" && op.Endpoint != "" {
+	if notInJournal(err) && v == Paid && op.Operation != "" && op.Endpoint != "" {
 		return c.recover(ctx, j, op, o)
 	}
 	if err != nil {

@@ -365,34 +365,37 @@ var (
 
 // fits asks a policy whether its limits allow a try, beside what its budget holds.
 func (p *SpendPolicy) fits(in *SpendIntent, r *entry, b *purse, now int64) error {
-	no := func(limit, spent Amount) error { return &SpendLimitError{Intent: *in, Limit: limit, Spent: spent} }
+	no := func(rule string, limit, spent Amount) error {
+		return &SpendLimitError{Intent: *in, Limit: limit, Spent: spent, Rule: rule, Budget: p.Budget}
+	}
 	if r.Standing != "" {
 		ordered, err := b.ordered(r)
 		all, overflow := ordered.Add(r.Orders)
 		switch s := p.StandingOrders; {
 		case s.PerCharge.IsZero():
-			return &SpendLimitError{Intent: *in, Err: errStandingOrder}
+			return &SpendLimitError{Intent: *in, Err: errStandingOrder, Budget: p.Budget}
 		case s.PerCharge.Less(r.Orders):
-			return no(s.PerCharge, Amount{})
+			return no("StandingOrders.PerCharge", s.PerCharge, Amount{})
 		case err != nil || overflow != nil || s.PerWindow.Less(all):
-			return no(s.PerWindow, ordered)
+			return no("StandingOrders.PerWindow", s.PerWindow, ordered)
 		}
 	}
 	need := b.weight(r)
 	if !p.PerCall.IsZero() && p.PerCall.Less(need) {
-		return no(p.PerCall, Amount{})
+		return no("PerCall", p.PerCall, Amount{})
 	}
 	for _, l := range [...]struct {
+		rule  string
 		limit Amount
 		since int64
-	}{{p.PerWindow, now - p.Window.Milliseconds()}, {p.Total, 0}} {
+	}{{"PerWindow", p.PerWindow, now - p.Window.Milliseconds()}, {"Total", p.Total, 0}} {
 		if l.limit.IsZero() || need.IsZero() {
 			continue
 		}
 		used, err := b.used(l.since, r)
 		all, overflow := used.Add(need)
 		if err != nil || overflow != nil || l.limit.Less(all) {
-			return no(l.limit, used)
+			return no(l.rule, l.limit, used)
 		}
 	}
 	return nil

@@ -16,6 +16,7 @@ var swapClaims = []claim[modelslab.Store]{
 	{"swap compares", swapCompares},
 	{"a key can be put again after it was taken away", putAgain},
 	{"after its ttl a key is gone", ttlEnds},
+	{"a negative ttl is an error", ttlNegative},
 	{"a swap sets the ttl anew", ttlAnew},
 	{"without a ttl a key stays", ttlTakenOff},
 	{"an ended context does nothing", endedContext},
@@ -85,6 +86,17 @@ func ttlEnds(t *testing.T, s modelslab.Store) {
 	assert.True(t, swap(t, s, "put again", nil, []byte("v"), time.Hour))
 	assert.Equal(t, []string{"put again", "stays"}, list(t, s, ""))
 	assert.Equal(t, []byte("v"), get(t, s, "put again"), "the old ttl is no more")
+}
+
+func ttlNegative(t *testing.T, s modelslab.Store) {
+	put(t, s, "there", "v")
+	for key, older := range map[string][]byte{"there": []byte("v"), "not there": nil} {
+		before := get(t, s, key)
+		ok, err := s.Swap(t.Context(), key, older, []byte("w"), -time.Second)
+		require.Error(t, err, "a time to live of less than nothing")
+		assert.False(t, ok)
+		assert.Equal(t, before, get(t, s, key), "and nothing has changed")
+	}
 }
 
 func ttlAnew(t *testing.T, s modelslab.Store) {

@@ -126,7 +126,7 @@ func (j *job) do(ctx context.Context, c *modelslab.Client) (says string, done bo
 	switch {
 	case err == nil:
 		return "paid", true, nil
-	case errors.As(err, &limit) && limit.Limit == hourly:
+	case errors.As(err, &limit) && limit.Rule == "PerWindow":
 		return "waits for another hour", false, nil
 	case errors.As(err, &limit):
 		return fmt.Sprintf("refused: $%s of $%s are spent", limit.Spent, limit.Limit), true, nil

@@ -61,7 +61,7 @@ var (
 func run(ctx context.Context, args []string, out io.Writer) error {
 	s := &supervisor{out: out}
 	flags := flag.NewFlagSet("budget", flag.ContinueOnError)
-	kills := flags.Int("kills", -1, "how `often` the agent is killed; default 8, and with -live 0")
+	kills := flags.Int("kills", 8, "how `often` the agent is killed; with -live 0, unless it is said")
 	seed := flags.Uint64("seed", 0, "the same `number` again draws the same moments again; 0 draws one")
 	flags.StringVar(&s.path, "store", "", "the `file` of the journal; default: one that is thrown away")
 	flags.BoolVar(&s.live, "live", false, "use the real service; needs -spend and -store")
@@ -71,7 +71,11 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
+	said := false
+	flags.Visit(func(f *flag.Flag) { said = said || f.Name == "kills" })
 	switch {
+	case *kills < 0:
+		return errors.New("-kills must be 0 or more. Nothing was sent")
 	case flags.NArg() > 0:
 		return fmt.Errorf("unexpected argument %q", flags.Arg(0))
 	case *isAgent:
@@ -88,10 +92,10 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 			}
 		}
 	}
-	if *kills < 0 && !s.live {
-		*kills = 8
+	s.kills = *kills
+	if s.live && !said {
+		s.kills = 0
 	}
-	s.kills = max(*kills, 0)
 	if *seed == 0 {
 		*seed = rand.Uint64N(1_000_000) + 1 //nolint:gosec // no secret
 	}

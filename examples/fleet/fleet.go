@@ -130,6 +130,12 @@ func (p *process) wait() (n counts, err error) {
 // freezeInTheMiddle stops all spending once a quarter of the orders is paid, looks whether
 // anything is paid meanwhile, and lets it go on. It returns how many were.
 func (f *fleet) freezeInTheMiddle(ctx context.Context) (meanwhile int, err error) {
+	frozen := false
+	defer func() {
+		if frozen && err != nil {
+			err = fmt.Errorf("%w; all spending is still frozen: Client.Unfreeze ends that, and so does another run", err)
+		}
+	}()
 	if err := f.await(ctx, func() (bool, error) {
 		n, err := f.paid(ctx)
 		return n >= f.orders/4, err
@@ -139,6 +145,7 @@ func (f *fleet) freezeInTheMiddle(ctx context.Context) (meanwhile int, err error
 	if err := f.client.Freeze(ctx, "its owner wants to look at it"); err != nil {
 		return 0, err
 	}
+	frozen = true
 	n, err := f.paid(ctx)
 	if err != nil {
 		return 0, err
@@ -167,6 +174,7 @@ func (f *fleet) freezeInTheMiddle(ctx context.Context) (meanwhile int, err error
 	if err := f.client.Unfreeze(ctx); err != nil {
 		return 0, err
 	}
+	frozen = false
 	f.say("the owner lifts the freeze")
 	return after - before, nil
 }

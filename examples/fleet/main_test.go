@@ -84,7 +84,7 @@ func TestNoServer(t *testing.T) {
 	_, err = runs(t, "-redis", "redis://"+addr, "-processes", "2")
 	require.ErrorContains(t, err, "out of reach")
 	_, err = runs(t, "-redis", "http://127.0.0.1")
-	require.ErrorContains(t, err, "scheme")
+	require.EqualError(t, err, "-redis is not the URL of a Redis server, such as redis://127.0.0.1:6379/0. Nothing was sent")
 
 	t.Setenv("PATH", t.TempDir())
 	_, err = runs(t)

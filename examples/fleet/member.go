@@ -46,7 +46,7 @@ type counts struct {
 func open(url, prefix string, orders int, opts ...modelslab.Option) (*modelslab.Client, func(), error) {
 	at, err := goredis.ParseURL(url)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, errors.New("-redis is not the URL of a Redis server, such as redis://127.0.0.1:6379/0. Nothing was sent") // what it is may hold a password
 	}
 	server := goredis.NewClient(at)
 	closed := func() { _ = server.Close() } // nothing is under way
