@@ -214,6 +214,10 @@ func TestATakenOverTryIsHeldToThePolicyOfWhoSendsIt(t *testing.T) {
 		}}))
 		_ = tops(t.Context(), c, modelslab.Dollars(25), modelslab.WithOperation("order-1"))
 		assert.Zero(t, cents(s.srv), "a client that may spend $10 a call has charged")
+		c = s.program(modelslab.WithSpendPolicy(modelslab.SpendPolicy{Approve: func(context.Context, modelslab.SpendIntent) error { panic("no") }}))
+		for range 2 {
+			assert.PanicsWithValue(t, "no", func() { _ = tops(t.Context(), c, modelslab.Dollars(25), modelslab.WithOperation("order-1")) }, "nobody is at it since")
+		}
 		_ = tops(t.Context(), s.client, modelslab.Dollars(25), modelslab.WithOperation("order-1"), modelslab.WithMaxCharge(modelslab.Dollars(10)))
 		assert.Zero(t, cents(s.srv), "WithMaxCharge")
 	})

@@ -81,7 +81,7 @@ func (t *trip) spends(ctx context.Context, out any) error {
 		}
 		if p.r != nil {
 			if err := t.allowAgain(ctx); err != nil {
-				return t.openError(p.r, firstError(err, t.c.disown(ctx, p.j, p.r)))
+				return t.openError(p.r, err)
 			}
 		}
 		points.Pass(ctx, points.Allowed)
@@ -471,21 +471,35 @@ func (t *trip) allowSpend(ctx context.Context) (err error) {
 			return err
 		}
 	}
-	for i := range cfg.policies {
-		if approve := cfg.policies[i].Approve; approve != nil && !p.approved && !t.opts.part.asked {
+	return t.approve(ctx, in)
+}
+
+// approve asks whoever the policies ask, once for the call.
+func (t *trip) approve(ctx context.Context, in SpendIntent) error {
+	if t.pay.approved || t.opts.part.asked {
+		return nil
+	}
+	for i := range t.c.cfg.policies {
+		if approve := t.c.cfg.policies[i].Approve; approve != nil {
 			if err := approve(ctx, in); err != nil {
 				return &SpendLimitError{Intent: in, Err: err}
 			}
 		}
 	}
-	p.approved = true
+	t.pay.approved = true
 	return nil
 }
 
 // allowAgain asks the owner's policies about a try that was taken over: its sum is
-// held, but who has written it down may have had others.
-func (t *trip) allowAgain(ctx context.Context) error {
+// held, but who has written it down may have had others. A no gives it up.
+func (t *trip) allowAgain(ctx context.Context) (err error) {
 	r, cfg := t.pay.r, t.c.cfg
+	allowed := false
+	defer func() {
+		if !allowed { // also if Approve panics
+			err = firstError(err, t.c.disown(ctx, t.pay.j, r))
+		}
+	}()
 	most := r.Amount
 	if !r.Known && most.Less(r.Hold) {
 		most = r.Hold
@@ -500,15 +514,9 @@ func (t *trip) allowAgain(ctx context.Context) error {
 			return &SpendLimitError{Intent: in, Limit: limit, Rule: "PerCall", Budget: cfg.policies[i].Budget}
 		}
 	}
-	for i := range cfg.policies {
-		if approve := cfg.policies[i].Approve; approve != nil && !t.pay.approved && !t.opts.part.asked {
-			if err := approve(ctx, in); err != nil {
-				return &SpendLimitError{Intent: in, Err: err}
-			}
-		}
-	}
-	t.pay.approved = true
-	return nil
+	err = t.approve(ctx, in)
+	allowed = err == nil
+	return err
 }
 
 // serverTime asks for the server's time where a rolling window is to be judged and

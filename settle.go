@@ -913,7 +913,12 @@ func (c *Client) settlesSession(ctx context.Context, session, intent string) err
 	if err != nil {
 		return err
 	}
-	return j.settleWhere(ctx, func(r *entry) bool { return r.Session == session }, &outcome{state: stateSucceeded, intent: intent, note: "a human has paid"})
+	meant := func(r *entry) bool { return r.Session == session }
+	o := &outcome{state: stateSucceeded, intent: intent, note: "a human has paid"}
+	if found, err := j.settleWhere(ctx, meant, o); found || err != nil {
+		return err
+	}
+	return j.settleLate(ctx, meant, o)
 }
 
 // settlesTrack writes down that a submission whose answer was lost has a job.
@@ -925,7 +930,8 @@ func (c *Client) settlesTrack(ctx context.Context, track, id string) error {
 	if err != nil {
 		return err
 	}
-	return j.settleWhere(ctx, func(r *entry) bool { return r.Track == track }, &outcome{state: stateSucceeded, job: id, note: "its webhook has come"})
+	_, err = j.settleWhere(ctx, func(r *entry) bool { return r.Track == track }, &outcome{state: stateSucceeded, job: id, note: "its webhook has come"})
+	return err
 }
 
 // lostSubmission is where a submission with that track id was sent whose answer
@@ -952,7 +958,7 @@ func (c *Client) lostSubmission(ctx context.Context, track string) (*Generation,
 }
 
 // settleWhere settles the open try that is meant, if there is one.
-func (j *journal) settleWhere(ctx context.Context, meant func(*entry) bool, o *outcome) error {
+func (j *journal) settleWhere(ctx context.Context, meant func(*entry) bool, o *outcome) (found bool, err error) {
 	var r *entry
 	if err := j.see(ctx, func(b *book, _ moment) error {
 		r = nil
@@ -962,23 +968,32 @@ func (j *journal) settleWhere(ctx context.Context, meant func(*entry) bool, o *o
 			}
 		}
 		return nil
-	}); err != nil {
+	}); err != nil || r == nil {
+		return false, err
+	}
+	return true, j.writeDetached(ctx, r, o)
+}
+
+// settleLate records a payment that had been called unpaid, if one is meant. It
+// goes over the whole journal.
+func (j *journal) settleLate(ctx context.Context, meant func(*entry) bool, o *outcome) error {
+	var r *entry
+	paid := false
+	if err := j.each(ctx, func(x *entry) {
+		switch {
+		case !meant(x):
+		case x.paid():
+			paid = true
+		case r == nil || r.Try < x.Try:
+			r = x.clone()
+		}
+	}); err != nil || r == nil || paid {
 		return err
 	}
-	if r == nil { // it may have been called unpaid
-		paid := false
-		if err := j.each(ctx, func(x *entry) {
-			switch {
-			case !meant(x):
-			case x.paid():
-				paid = true
-			case r == nil || r.Try < x.Try:
-				r = x.clone()
-			}
-		}); err != nil || r == nil || paid {
-			return err
-		}
-	}
+	return j.writeDetached(ctx, r, o)
+}
+
+func (j *journal) writeDetached(ctx context.Context, r *entry, o *outcome) error {
 	writing, cancel := detach(ctx)
 	defer cancel()
 	_, _, _, err := j.write(writing, r, o)
