@@ -373,56 +373,40 @@ func (c *Client) askAgain(ctx context.Context, j *journal, r *entry, opts []Requ
 // recorded makes the params and the result of a request that was taken from the
 // journal.
 func (t *trip) recorded() any {
-	read := func(params any) bool { return json.Unmarshal(t.body, params) == nil }
 	switch t.e {
 	case walletFund.row():
-		var p WalletFundParams
-		if read(&p) && p.PaymentMethodID != "" {
-			t.in.body = p
-			return new(Funding)
+		if member(t.body, "payment_method_id") == nil {
+			return recordedAs[WalletFundCheckoutParams, PaymentLink](t)
 		}
-		t.in.body = WalletFundCheckoutParams{Amount: p.Amount}
-		return new(PaymentLink)
+		return recordedAs[WalletFundParams, Funding](t)
 	case billingPaymentLink.row():
-		var p PaymentLinkParams
-		read(&p)
-		t.in.body = p
-		return new(PaymentLink)
+		return recordedAs[PaymentLinkParams, PaymentLink](t)
 	case subscriptionsCreate.row():
-		var p SubscriptionCreateParams
-		if read(&p) && p.PaymentMethodID != "" {
-			t.in.body = p
-			return new(SubscriptionResult)
+		if member(t.body, "payment_method_id") == nil {
+			return recordedAs[SubscriptionCheckoutParams, PaymentLink](t)
 		}
-		t.in.body = SubscriptionCheckoutParams{PlanID: p.PlanID}
-		return new(PaymentLink)
+		return recordedAs[SubscriptionCreateParams, SubscriptionResult](t)
 	case subscriptionsChangePlan.row():
-		var p SubscriptionChangePlanParams
-		read(&p)
-		t.in.body = p
-		return new(SubscriptionChange)
+		return recordedAs[SubscriptionChangePlanParams, SubscriptionChange](t)
 	case subscriptionsChargeAmount.row():
-		var p SubscriptionChargeAmountParams
-		read(&p)
-		t.in.body = p
-		return new(AmountCharge)
+		return recordedAs[SubscriptionChargeAmountParams, AmountCharge](t)
 	case walletRedeemCoupon.row():
-		var p WalletRedeemCouponParams
-		read(&p)
-		t.in.body = p
-		return new(CouponRedemption)
+		return recordedAs[WalletRedeemCouponParams, CouponRedemption](t)
 	case walletWithdraw.row():
-		var p WalletWithdrawParams
-		read(&p)
-		t.in.body = p
-		return new(Withdrawal)
+		return recordedAs[WalletWithdrawParams, Withdrawal](t)
 	case walletSetAutoFunding.row():
-		var p WalletSetAutoFundingParams
-		read(&p)
-		t.in.body = p
-		return new(AutoFunding)
+		return recordedAs[WalletSetAutoFundingParams, AutoFunding](t)
 	}
 	return new(SubscriptionChange)
+}
+
+// recordedAs reads the params of a recorded request, and makes its result.
+func recordedAs[Params, Result any](t *trip) any {
+	var p Params
+	if json.Unmarshal(t.body, &p) == nil {
+		t.in.body = p
+	}
+	return new(Result)
 }
 
 func rowNamed(name string) *Endpoint {
