@@ -458,7 +458,7 @@ type purse struct {
 	Recent   sums      `json:"recent,omitempty"` // the latest, in order
 	Holds    []holding `json:"holds,omitempty"`
 	Standing []order   `json:"standing,omitempty"`
-	Told     []string  `json:"told,omitempty"` // the tries that a named budget has counted, the latest
+	Told     string    `json:"told,omitzero"` // the tries that a named budget has counted, the latest: digests, one after the other
 }
 
 type spending struct {
@@ -574,11 +574,13 @@ const mostTold = 256
 // told reports whether a try has been counted, and remembers it.
 func (p *purse) told(id string, try int, by string) bool {
 	name := digest(id + "/" + strconv.Itoa(try) + "/" + by)
-	if slices.Contains(p.Told, name) {
-		return true
+	for i := 0; i+len(name) <= len(p.Told); i += len(name) {
+		if p.Told[i:i+len(name)] == name {
+			return true
+		}
 	}
-	p.Told = append(p.Told, name)
-	p.Told = p.Told[max(0, len(p.Told)-mostTold):]
+	p.Told += name
+	p.Told = p.Told[max(0, len(p.Told)-mostTold*len(name)):]
 	return false
 }
 
