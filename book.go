@@ -118,17 +118,14 @@ func ownerIn(store Store, owner string) string {
 	return owner
 }
 
-// same says that two names are of one account, of which only now is known that
-// they are.
+// same says that an account's journal, which there is, is also that of a party of
+// which only now is known that it is the account.
 func (js *journals) same(cfg *config, account, party string) {
 	a, b := placeOf(cfg, account), placeOf(cfg, party)
 	js.mu.Lock()
 	defer js.mu.Unlock()
 	switch {
-	case js.m[a] == nil && js.m[b] != nil:
-		js.m[a] = js.m[b]
-		js.m[a].account.Store(&account)
-	case js.m[a] != nil && js.m[b] == nil:
+	case js.m[b] == nil:
 		js.m[b] = js.m[a]
 	case js.m[a] != js.m[b] && js.m[b].id() == "":
 		js.m[b].join(js.m[a])

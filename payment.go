@@ -185,9 +185,6 @@ func (t *trip) fingerprint() string {
 // is known.
 func (c *Client) bookAccount(ctx context.Context, k *credentials, sure bool) (account string, known bool, err error) {
 	if k.account != "" {
-		if c.cfg.private && k.token != "" {
-			c.shared.journals.same(c.cfg, k.account, c.cell.party)
-		}
 		return k.account, true, nil
 	}
 	if k.token == "" { // of an API key alone nobody says whose it is
@@ -202,9 +199,6 @@ func (c *Client) bookAccount(ctx context.Context, k *credentials, sure bool) (ac
 	if id == "" {
 		return c.party(), false, nil
 	}
-	if c.cfg.private {
-		c.shared.journals.same(c.cfg, id, c.party())
-	}
 	return id, true, nil
 }
 
@@ -218,6 +212,9 @@ func (c *Client) journalOf(ctx context.Context, k *credentials, sure bool) (*jou
 		return nil, err
 	}
 	j := c.shared.journals.of(c.cfg, account, known)
+	if known && c.cfg.private && k.token != "" { // what was paid before it was known is the account's
+		c.shared.journals.same(c.cfg, account, c.cell.party)
+	}
 	c.latest.journal.Store(&lastJournal{k, sure, j})
 	return j, nil
 }
