@@ -255,6 +255,8 @@ func (e *storeError) Error() string {
 }
 func (e *storeError) Unwrap() error { return e.err }
 
+var errNotSaid = errors.New("it does not say what became of it")
+
 // errUnchanged ends a step that has changed nothing.
 var errUnchanged = errors.New("unchanged")
 
@@ -282,7 +284,11 @@ func (j *journal) step(ctx context.Context, change func(b *book, now moment) err
 			j.book = nil
 			return &storeError{"reading the journal", err}
 		}
-		if mine != nil && bytes.Equal(raw, mine) && j.stands(ctx, mine) { // it was taken, and the store did not say so
+		if mine != nil && bytes.Equal(raw, mine) { // it was taken, and the store did not say so
+			j.book = nil
+			if !j.stands(ctx, mine) { // and must not be done twice
+				return &storeError{"writing the journal", errNotSaid}
+			}
 			j.raw = mine
 			return nil
 		}
@@ -657,7 +663,14 @@ func (j *journal) tidyUp(ctx context.Context) error {
 		return err
 	}
 	for _, r := range left {
-		if err := firstError(j.keep(ctx, r), j.explain(ctx, r), j.settleBudgets(ctx, r, r)); err != nil {
+		kept, err := j.keptTry(ctx, r)
+		if err == nil && (kept == nil || kept.State != r.State) { // its budgets are told before it is kept
+			err = j.settleBudgets(ctx, r, r)
+		}
+		if err == nil {
+			err = firstError(j.keep(ctx, r), j.explain(ctx, r))
+		}
+		if err != nil {
 			return err
 		}
 		j.locked(func() { j.archived[tryOf{r.ID, r.Try}] = r.State })
@@ -717,7 +730,7 @@ func (j *journal) write(ctx context.Context, r *entry, o *outcome) (settled *ent
 		settled = s.clone()
 		if j.private && !s.open() { // where nothing can come between, it is kept in the same step
 			b.Ops = slices.DeleteFunc(b.Ops, func(y *entry) bool { return y == s })
-			if !forget {
+			if !forget || len(r.Budgets) > 0 { // until those have been told
 				return j.keep(ctx, settled)
 			}
 		}
@@ -733,11 +746,25 @@ func (j *journal) write(ctx context.Context, r *entry, o *outcome) (settled *ent
 		j.locked(func() { j.owed = append(j.owed, owed{r, *o}) })
 		return nil, false, nil, err
 	}
+	if late && other == nil { // it may have been paid anew, and be in the book no more
+		tries, _, _ := j.past(ctx, r.ID)
+		for _, x := range tries {
+			if x.Try != r.Try && x.paid() {
+				other = x
+			}
+		}
+	}
 	points.Pass(ctx, points.Settled)
 	if len(r.Budgets) > 0 && (settled != nil || unsent) {
 		err = j.settleBudgets(ctx, r, settled)
+		if late && settled != nil && settled.open() {
+			err = j.holdLate(ctx, settled)
+		}
+		if forget && err == nil && settled != nil && !settled.open() {
+			j.forgetHere(r.ID)
+		}
 	}
-	if settled == nil || settled.open() || j.private {
+	if settled == nil || settled.open() || j.private || err != nil { // what its budgets have not been told, a later look does
 		return settled, late, other, err
 	}
 	if late {
@@ -749,6 +776,30 @@ func (j *journal) write(ctx context.Context, r *entry, o *outcome) (settled *ent
 	points.Pass(ctx, points.Archived)
 	j.locked(func() { j.archived[tryOf{settled.ID, settled.Try}] = settled.State })
 	return settled, late, other, err
+}
+
+// holdLate holds in the named budgets what a human may pay after all.
+func (j *journal) holdLate(ctx context.Context, r *entry) error {
+	var failed error
+	for _, name := range r.Budgets {
+		failed = firstError(failed, j.stepBudget(ctx, name, func(p *purse, _ moment) error {
+			c := r.clone()
+			c.ID, c.Standing = j.opName(r.ID), j.orderName(r.Standing)
+			if c.Beside != "" {
+				c.Beside = j.opName(c.Beside)
+			}
+			p.hold(c, 0, r.Holder)
+			return nil
+		}))
+	}
+	return failed
+}
+
+// forgetHere is forget in a private journal.
+func (j *journal) forgetHere(id string) {
+	j = j.lockKept()
+	defer j.keptMu.Unlock()
+	delete(j.kept, id)
 }
 
 func (j *journal) isFlying(id string, try int) bool { return j.flying[tryOf{id, try}] > 0 }
@@ -795,7 +846,14 @@ func orderIn(space, order string) string {
 // holdCut stands where neither an origin nor an account has anything.
 const holdCut = "\n"
 
+// stepBudget changes a budget. What has happened is written down by whatever clock.
 func (j *journal) stepBudget(ctx context.Context, name string, change func(p *purse, now moment) error) error {
+	return j.stepBudgetBy(ctx, name, false, change)
+}
+
+// stepBudgetBy is stepBudget; exactly: not by a clock that stands before what is
+// written down.
+func (j *journal) stepBudgetBy(ctx context.Context, name string, exactly bool, change func(p *purse, now moment) error) error {
 	key := j.budgets + storeName(name)
 	var mine []byte
 	for {
@@ -817,9 +875,12 @@ func (j *journal) stepBudget(ctx context.Context, name string, change func(p *pu
 		if err != nil {
 			return err
 		}
-		if now, err = notBefore(now, b.At); err != nil {
-			return err
+		if exactly {
+			if now, err = notBefore(now, b.At); err != nil {
+				return err
+			}
 		}
+		now.early = max(now.early, b.At)
 		if err := change(&b.Purse, now); err != nil {
 			if errors.Is(err, errUnchanged) {
 				return nil
@@ -908,8 +969,12 @@ func (j *journal) sweep(ctx context.Context, name string) error {
 	}); err != nil {
 		return err
 	}
+	ended := make([]bool, len(held)) // before the journals are read: what has ended has written them by now
+	for i, h := range held {
+		ended[i] = j.all.ended(h.Owner, j.owner, h.By)
+	}
 	books := map[string]*book{}
-	for _, h := range held {
+	for i, h := range held {
 		r, err := j.tryAt(ctx, h, books)
 		if err != nil {
 			return err
@@ -917,7 +982,7 @@ func (j *journal) sweep(ctx context.Context, name string) error {
 		if r != nil && r.Holder != h.By {
 			r = nil // another call's
 		}
-		if r == nil && at.early <= h.Until && !gone(h.Owner, j.owner) && !j.all.ended(h.Owner, j.owner, h.By) || r != nil && r.open() {
+		if r == nil && at.early <= h.Until && !gone(h.Owner, j.owner) && !ended[i] || r != nil && r.open() {
 			continue
 		}
 		if err := j.stepBudget(ctx, name, func(p *purse, now moment) error {

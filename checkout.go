@@ -3,6 +3,7 @@ package modelslab
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"net/http"
 	"regexp"
 	"strings"
@@ -201,6 +202,13 @@ func await[T any](ctx context.Context, link *PaymentLink, p AwaitParams, opts []
 			}
 			return nil, &stoppedError{stopped, err}
 		}
+	}
+}
+
+// foundPaid writes down that a page was paid that somebody else has confirmed.
+func (c *Client) foundPaid(ctx context.Context, session, intent string) {
+	if err := c.settlesSession(ctx, session, intent); err != nil {
+		c.warn(ctx, "modelslab: what was settled could not be written down", slog.String("error", err.Error()))
 	}
 }
 

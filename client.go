@@ -366,13 +366,13 @@ func (t *trip) walk(ctx context.Context, out any, opts []RequestOption) error {
 		err = t.send(ctx, out)
 	}
 	if err == nil {
-		t.afterwards(ctx, out)
+		err = t.afterwards(ctx, out)
 	}
 	return seal(err)
 }
 
 // afterwards writes down what a call has settled that does not spend itself.
-func (t *trip) afterwards(ctx context.Context, out any) {
+func (t *trip) afterwards(ctx context.Context, out any) error {
 	var err error
 	switch p, confirms := t.in.body.(sessionParams); {
 	case confirms:
@@ -389,10 +389,14 @@ func (t *trip) afterwards(ctx context.Context, out any) {
 			err = t.c.endsOrder(ctx, planOrder(plan))
 		}
 	}
+	if errors.Is(err, ErrPaidTwice) {
+		return err
+	}
 	if err != nil {
 		t.journalFailed(nil, err)
 		t.c.warn(ctx, "modelslab: what was settled could not be written down", slog.String("endpoint", t.e.Name), slog.String("error", err.Error()))
 	}
+	return nil
 }
 
 // warn tells the owner's log what went wrong beside a call that worked.

@@ -24,9 +24,10 @@ const linkPart = "link"
 // partOption makes a call a part of an operation that its owner has allowed as a
 // whole. held: another part of it still holds the sum.
 type partOption struct {
-	part  string
-	held  bool
-	asked bool // the owner, by this very call
+	part   string
+	held   bool
+	asked  bool // the owner, by this very call
+	looked bool // whether the link was paid, likewise
 }
 
 func (p partOption) apply(o *callOptions) error {
@@ -66,7 +67,7 @@ func (s *WalletService) FundOrLink(ctx context.Context, p WalletFundParams, opts
 		return st, nil
 	}
 	var carded Response
-	funding, err := s.Fund(ctx, p, append(opts[:len(opts):len(opts)], WithResponse(&carded))...)
+	funding, err := s.Fund(ctx, p, append(opts[:len(opts):len(opts)], WithResponse(&carded), partOption{looked: looked != nil})...)
 	if o.response != nil {
 		*o.response = carded
 	}
@@ -94,7 +95,7 @@ func (s *WalletService) FundOrLink(ctx context.Context, p WalletFundParams, opts
 	for range 2 { // the second time in the place of one that nobody has paid in its time
 		var resp Response
 		link, err := s.c.Billing.CreatePaymentLink(ctx, PaymentLinkParams{Purpose: PurposeFund, Amount: p.Amount},
-			append(opts[:len(opts):len(opts)], partOption{linkPart, asked, carded.Attempts > 0}, WithResponse(&resp))...)
+			append(opts[:len(opts):len(opts)], partOption{part: linkPart, held: asked, asked: carded.Attempts > 0}, WithResponse(&resp))...)
 		if o.response != nil {
 			*o.response = resp
 		}
@@ -121,28 +122,51 @@ func (s *WalletService) FundOrLink(ctx context.Context, p WalletFundParams, opts
 	return st, nil
 }
 
-// notPaidByLink makes sure that nobody has paid the link that was made in the place
-// of an operation's card.
-func (j *journal) notPaidByLink(ctx context.Context, b *book, q *inquiry) error {
+// linkOf is the link that was made in the place of an operation's card; nil: none
+// was. paid, if there is one that was.
+func (j *journal) linkOf(ctx context.Context, b *book, q *inquiry) (link *entry, err error) {
 	if q.name == "" || q.endpoint != walletFund.row().Name {
-		return nil
+		return nil, nil //nolint:nilnil // it has no link
 	}
-	link, _, err := j.lastTry(ctx, b, q.id+"-"+linkPart)
+	id := q.id + "-" + linkPart
+	kept, _, err := j.past(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	for _, tries := range [...][]*entry{kept, b.Ops} {
+		for _, r := range tries {
+			if r.ID == id && (link == nil || r.paid() || r.open() && !link.paid()) {
+				link = r
+			}
+		}
+	}
+	return link, nil
+}
+
+// notPaidByLink makes sure that no card is charged for what a human has paid at
+// the link.
+func (j *journal) notPaidByLink(ctx context.Context, b *book, q *inquiry) error {
+	link, err := j.linkOf(ctx, b, q)
 	if err == nil && link != nil && link.paid() {
 		err = fmt.Errorf("%w: operation %q was paid at its payment link, which Wallet.FundOrLink answers with; nothing was sent", ErrOperationMismatch, clean(q.name, maxValueText))
 	}
 	return err
 }
 
+// lookAtLink finds out whether somebody has paid a link that was made in the place
+// of a card, before a card is charged.
+func (c *Client) lookAtLink(ctx context.Context, link *entry) error {
+	if _, err := c.Settle(ctx, PendingOperation{ID: link.ID}); err != nil {
+		return cannotTell(link.Name, "it cannot be read whether the payment link was paid, and no card was charged", err)
+	}
+	return nil
+}
+
 // isRefused makes sure that a declined card was not charged before by a sending
 // that had no answer.
 func (s *WalletService) isRefused(ctx context.Context, operation string, declined error) error {
-	j, err := s.c.journal(ctx)
-	if err != nil {
-		return err
-	}
-	card, err := j.lookUp(ctx, PendingOperation{Operation: operation})
-	if err != nil || !card.open() {
+	card, err := s.cardOf(ctx, operation)
+	if err != nil || card.ID == "" || !card.open() {
 		return err
 	}
 	return &OutcomeUnknownError{Operation: operation, Endpoint: walletFund.row().Name, IdempotencyKey: card.Key, Amount: card.Amount, Err: declined}
@@ -156,17 +180,11 @@ func paidByLink(s *Settlement) *Funding {
 // linkBefore is what became of the link that was made in the place of a card that
 // was refused, if there is one: before that card, or another one, is charged.
 func (s *WalletService) linkBefore(ctx context.Context, operation string) (*Settlement, error) {
-	j, err := s.c.journal(ctx)
-	if err != nil {
-		return nil, err
-	}
-	card, err := j.lookUp(ctx, PendingOperation{Operation: operation})
+	card, err := s.cardOf(ctx, operation)
 	switch {
-	case notInJournal(err):
-		return nil, nil //nolint:nilnil // it is new
 	case err != nil:
 		return nil, err
-	case card.open(), card.paid():
+	case card.paid():
 		return nil, nil //nolint:nilnil // it is not sent anew
 	}
 	settled, err := s.settleLink(ctx, operation)
@@ -269,7 +287,14 @@ func (s *WalletService) AwaitFund(ctx context.Context, st *FundState, p AwaitPar
 	if err != nil {
 		return nil, err
 	}
-	// Either may have been paid while the other was.
+	// Either may have been paid while the other was, or another card.
+	card, err := s.cardOf(ctx, st.Operation)
+	switch {
+	case err != nil:
+		return funding, cannotTell(st.Operation, bothPerhaps, err)
+	case card.paid():
+		return funding, s.paidAlone(ctx, st.Operation)
+	}
 	if _, ok := confirmed(ctx); ok {
 		if err := s.settleCard(ctx, st.Operation); err != nil {
 			return funding, cannotTell(st.Operation, bothPerhaps, err)
@@ -277,6 +302,19 @@ func (s *WalletService) AwaitFund(ctx context.Context, st *FundState, p AwaitPar
 		return funding, s.paidAlone(ctx, st.Operation)
 	}
 	return funding, nil
+}
+
+// cardOf is what is written down of an operation's card.
+func (s *WalletService) cardOf(ctx context.Context, operation string) (*entry, error) {
+	j, err := s.c.journal(ctx)
+	if err != nil {
+		return nil, err
+	}
+	card, err := j.lookUp(ctx, PendingOperation{Operation: operation})
+	if notInJournal(err) {
+		return &entry{}, nil
+	}
+	return card, err
 }
 
 // settleCard writes down what became of an operation's card.

@@ -239,7 +239,7 @@ func (t *trip) recall(ctx context.Context, out any) (answered bool, err error) {
 	}
 	for range 5 { // each time it becomes known what became of a try
 		var next move
-		var last *entry
+		var last, link *entry
 		err := p.j.see(ctx, func(b *book, now moment) error {
 			r, tries, err := p.j.lastTry(ctx, b, t.operationIn(b))
 			if err != nil {
@@ -253,13 +253,27 @@ func (t *trip) recall(ctx context.Context, out any) (answered bool, err error) {
 			if r != nil {
 				last = r.clone()
 			}
-			if r != nil && next == moveSend && t.opts.part.part == "" {
-				return p.j.notPaidByLink(ctx, b, &p.q)
+			if next != moveSend && next != moveTake || t.opts.part.part != "" {
+				return nil
 			}
-			return nil
+			if link, err = p.j.linkOf(ctx, b, &p.q); err != nil || link == nil {
+				return err
+			}
+			if next == moveSend {
+				err = p.j.notPaidByLink(ctx, b, &p.q)
+			}
+			link = link.clone()
+			return err
 		})
 		if err != nil {
 			return false, err
+		}
+		if link != nil && link.open() && !t.opts.part.looked {
+			if err := t.c.lookAtLink(ctx, link); err != nil {
+				return false, err
+			}
+			t.opts.part.looked = true
+			continue
 		}
 		if last == nil && !p.looked && strings.HasPrefix(t.opts.key, keyPrefix) {
 			if p.looked, err = true, t.findKey(ctx); err != nil {
@@ -678,6 +692,9 @@ func (t *trip) reserve(ctx context.Context) error {
 			if next, err := p.q.recall(last, flying, now); err != nil || next != moveSend || tries != p.tries {
 				return errRaced
 			}
+			if err := p.j.notPaidByLink(ctx, b, &p.q); err != nil {
+				return err
+			}
 		}
 		for _, other := range b.Ops {
 			if p.q.hinders(other, p.j.isFlying(other.ID, other.Try)) {
@@ -752,6 +769,9 @@ func (t *trip) again(ctx context.Context) error {
 				return errPaidBefore
 			}
 		}
+		if err := p.j.notPaidByLink(ctx, b, &p.q); err != nil {
+			return err
+		}
 		left = t.c.cfg.keyLifetime
 		if r := b.find(p.r.ID, p.r.Try); r != nil {
 			left -= r.age(now.late)
@@ -791,7 +811,9 @@ func (t *trip) holdBudgets(ctx context.Context, names []string) error {
 				if by := purse.heldBy(r.ID, r.Try); by != "" && by != p.nonce {
 					return errHeld
 				}
-				p.until = r.Lease
+				if p.until == 0 || r.Lease < p.until { // the first of them to lapse
+					p.until = r.Lease
+				}
 				purse.hold(r, r.Lease, p.nonce)
 				return nil
 			})
@@ -806,7 +828,7 @@ func (t *trip) holdBudgets(ctx context.Context, names []string) error {
 
 // fitsBudget asks the policies of a named budget, and then does something with it.
 func (t *trip) fitsBudget(ctx context.Context, name string, do func(*purse, *entry) error) error {
-	return t.pay.j.stepBudget(ctx, name, func(purse *purse, now moment) error {
+	return t.pay.j.stepBudgetBy(ctx, name, true, func(purse *purse, now moment) error {
 		r := t.newEntry(now)
 		r.ID = t.pay.j.opName(r.ID)
 		if r.Beside != "" {

@@ -364,10 +364,32 @@ func (c *Client) askAgain(ctx context.Context, j *journal, r *entry, opts []Requ
 		return errors.Join(err, c.disown(ctx, j, r))
 	}
 	out := t.recorded()
+	if err := t.lookBefore(ctx); err != nil {
+		return errors.Join(err, c.disown(ctx, j, r))
+	}
+	if err := t.allowAgain(ctx); err != nil {
+		return err
+	}
 	if err := t.wait(ctx); err != nil {
 		return errors.Join(err, c.disown(ctx, j, r))
 	}
 	return seal(t.pays(ctx, out))
+}
+
+// lookBefore looks at the link that was made in the place of the card that is about
+// to be asked again.
+func (t *trip) lookBefore(ctx context.Context) error {
+	var link *entry
+	err := t.pay.j.see(ctx, func(b *book, _ moment) (err error) {
+		if link, err = t.pay.j.linkOf(ctx, b, &t.pay.q); link != nil {
+			link = link.clone()
+		}
+		return err
+	})
+	if err == nil && link != nil && link.open() {
+		err = t.c.lookAtLink(ctx, link)
+	}
+	return err
 }
 
 // recorded makes the params and the result of a request that was taken from the
@@ -430,6 +452,9 @@ func (c *Client) find(ctx context.Context, j *journal, r *entry) (*outcome, erro
 			if status.Amount != nil {
 				o.paid = *status.Amount
 			}
+			if r.Endpoint == walletFund.row().Name && r.Known && o.paid.Less(r.Amount) {
+				o.paid = r.Amount // what says less has the budgets no cheaper
+			}
 			return o, nil
 		case err == nil && status.IsFinal() && r.State == stateAction:
 			return &outcome{state: stateDeclined, intent: r.Intent, status: 402, note: "the payment has " + clean(status.Status, maxCodeText)}, nil
@@ -469,7 +494,11 @@ func (c *Client) findJob(ctx context.Context, r *entry) (*outcome, error) {
 	return nil, err
 }
 
-var errTooMany = errors.New("the wallet has too many transactions since")
+// Why reading does not tell that a payment was not made.
+var (
+	errTooMany = errors.New("the wallet has too many transactions since")
+	errCoupon  = errors.New("a credit may be a coupon's, or its own")
+)
 
 // mostRead is how many transactions are read to find one, 200 at a time.
 const mostRead = 2000
@@ -547,6 +576,7 @@ type creditsOf struct {
 	open    int            // payments of the sum whose outcome is open, this one included
 	unnamed int            // paid ones of the time, of which nobody knows which credit is theirs
 	perhaps int            // likewise, and theirs may be older
+	coupons int            // of unnamed, those that may have credited another sum
 	cut     bool           // there are more transactions than are read
 }
 
@@ -612,6 +642,9 @@ func (c *Client) credits(ctx context.Context, j *journal, r *entry) (*creditsOf,
 		case !x.paid() || time.UnixMilli(x.Settled).Before(after):
 		case time.UnixMilli(x.First).After(after):
 			w.unnamed++
+			if x.Endpoint == walletRedeemCoupon.row().Name {
+				w.coupons++
+			}
 		default:
 			w.perhaps++
 		}
@@ -719,6 +752,8 @@ func (c *Client) doubtful(ctx context.Context, j *journal, r *entry) error {
 			return err
 		case len(w.free) > w.unnamed:
 			return ErrOutcomeUnknown
+		case len(w.free) > 0 && w.coupons > 0:
+			return errCoupon
 		case w.cut:
 			return errTooMany
 		}
@@ -780,6 +815,9 @@ func (c *Client) lookSubscription(ctx context.Context, j *journal, r *entry) (o 
 	rivals := 0 // who may have changed them too; they were written down before they did
 	if err := j.each(ctx, func(x *entry) {
 		alike := x.Endpoint == r.Endpoint && x.Path == r.Path || subscribes(x) && r.Endpoint == subscriptionsCreate.row().Name
+		if r.Endpoint == subscriptionsCreate.row().Name && x.Plan != 0 && r.Plan != 0 && x.Plan != r.Plan {
+			alike = false // another plan
+		}
 		if alike && (x.ID != r.ID || x.Try != r.Try) && (x.open() || x.paid() && x.Settled >= r.First-clockSlack.Milliseconds()) {
 			rivals++
 		}
@@ -793,6 +831,7 @@ func (c *Client) lookSubscription(ctx context.Context, j *journal, r *entry) (o 
 	}
 	id, _, _ := strings.Cut(strings.TrimPrefix(r.Path, agentsBase+"/subscriptions/"), "/")
 	var proof []*Subscription
+	latest := time.UnixMilli(r.First).Add(c.cfg.keyLifetime + clockSlack) // later periods begin by themselves
 	same := r.Endpoint == subscriptionsCreate.row().Name
 	for i := range list {
 		s := &list[i]
@@ -811,7 +850,7 @@ func (c *Client) lookSubscription(ctx context.Context, j *journal, r *entry) (o 
 		case subscriptionsChangePlan.row().Name:
 			changed = now[0] == id && known && s.PlanID == r.Plan && before[1] != now[1]
 		case subscriptionsResetCycle.row().Name:
-			changed = now[0] == id && known && before[3] != "" && now[3] > before[3]
+			changed = now[0] == id && known && before[3] != "" && now[3] > before[3] && s.CurrentPeriodStart.Before(latest)
 		case subscriptionsResume.row().Name, subscriptionsFixPayment.row().Name:
 			changed = now[0] == id && known && s.Active() && before[2] != s.Status
 		}
@@ -980,7 +1019,10 @@ func (j *journal) settleLate(ctx context.Context, meant func(*entry) bool, o *ou
 func (j *journal) writeDetached(ctx context.Context, r *entry, o *outcome) error {
 	writing, cancel := detach(ctx)
 	defer cancel()
-	_, _, _, err := j.write(writing, r, o)
+	settled, late, other, err := j.write(writing, r, o)
+	if err == nil && late && other != nil && (other.paid() || other.open()) {
+		err = paidTwice(settled, other)
+	}
 	return err
 }
 
@@ -1148,7 +1190,14 @@ func (c *Client) recover(ctx context.Context, j *journal, op PendingOperation, o
 		return &ParamError{Param: "PendingOperation.Try", Value: itoa(int64(op.Try)), Reason: "must not be negative"}
 	}
 	try := max(op.Try, 1)
+	var budgets []string
+	for i := range c.cfg.policies {
+		if name := c.cfg.policies[i].Budget; name != "" && !slices.Contains(budgets, name) {
+			budgets = append(budgets, name)
+		}
+	}
 	r := &entry{
+		Budgets: budgets, Holder: newKey(),
 		ID: operationID(op.Operation), Name: op.Operation, Endpoint: op.Endpoint, Key: op.IdempotencyKey, Try: try,
 		State: stateStranded, Amount: op.Amount, Hold: op.Amount, Intent: op.PaymentIntentID, Session: op.SessionID, Nobody: true, Lost: true,
 	}
@@ -1261,14 +1310,14 @@ func (c *Client) Reconcile(ctx context.Context, since time.Time) (*Reconciliatio
 		}
 	}
 	paid = slices.DeleteFunc(paid, func(r *entry) bool {
-		return !fundsWallet(r) || time.UnixMilli(r.Settled).Before(since) && time.UnixMilli(r.First).Before(since)
+		return !r.credits() || time.UnixMilli(r.Settled).Before(since) && time.UnixMilli(r.First).Before(since)
 	})
 	named := func(r *entry, tx *Transaction) bool {
 		id := firstOf(tx.TransactionID, tx.ref, itoa(int64(tx.ID)))
 		return id == r.Intent || id == r.Session || id == r.Tx
 	}
 	alike := func(r *entry, tx *Transaction) bool {
-		return r.Intent == "" && r.Session == "" && r.Tx == "" && tx.Amount == r.Paid
+		return r.Intent == "" && r.Tx == "" && tx.Amount == r.Paid && tx.funds()
 	}
 	for _, same := range [...]func(*entry, *Transaction) bool{named, alike} {
 		paid = slices.DeleteFunc(paid, func(r *entry) bool {
@@ -1285,6 +1334,9 @@ func (c *Client) Reconcile(ctx context.Context, since time.Time) (*Reconciliatio
 		rec.Unclaimed = append(rec.Unclaimed, *tx)
 	}
 	for _, r := range paid {
+		if !fundsWallet(r) {
+			continue // what a coupon credits is not its price
+		}
 		rec.Missing = append(rec.Missing, *ledgerEntry(r))
 	}
 	return rec, nil

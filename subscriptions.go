@@ -325,7 +325,13 @@ func (s *SubscriptionsService) AwaitCheckout(ctx context.Context, link *PaymentL
 		purpose:  PurposeSubscribe,
 		endpoint: subscriptionsConfirmCheckout,
 		confirm:  s.ConfirmCheckout,
-		found:    s.subscribed,
+		found: func(ctx context.Context, link *PaymentLink, refused *APIError) (*SubscriptionResult, bool) {
+			r, ok := s.subscribed(ctx, link, refused)
+			if ok {
+				s.c.foundPaid(ctx, link.SessionID, "")
+			}
+			return r, ok
+		},
 	})
 }
 

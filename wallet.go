@@ -384,7 +384,13 @@ func (s *WalletService) AwaitCheckout(ctx context.Context, link *PaymentLink, p 
 		purpose:  PurposeFund,
 		endpoint: walletConfirmCheckout,
 		confirm:  s.ConfirmCheckout,
-		found:    s.credited,
+		found: func(ctx context.Context, link *PaymentLink, refused *APIError) (*Funding, bool) {
+			f, ok := s.credited(ctx, link, refused)
+			if ok {
+				s.c.foundPaid(ctx, link.SessionID, f.PaymentIntentID)
+			}
+			return f, ok
+		},
 	})
 }
 
