@@ -241,6 +241,7 @@ func (t *trip) recall(ctx context.Context, out any) (answered bool, err error) {
 		var next move
 		var last, link *entry
 		err := p.j.see(ctx, func(b *book, now moment) error {
+			last, link = nil, nil
 			r, tries, err := p.j.lastTry(ctx, b, t.operationIn(b))
 			if err != nil {
 				return err
