@@ -288,7 +288,7 @@ func TestAProcessThatWakesUpAfterItsHoldLapsedSpendsNothingUncounted(t *testing.
 				return
 			}
 			slept = true
-			time.Sleep(time.Hour)
+			elapse(time.Hour)
 			for range 2 {
 				_, err := other.Wallet.Fund(t.Context(), fundParams())
 				assert.NoError(t, err)
@@ -316,7 +316,7 @@ func TestAProcessThatWakesUpWhileItWritesItDownSpendsNothingUncounted(t *testing
 				stopped.swap = func(_ context.Context, key string, _, _ []byte, do func() (bool, error)) (bool, error) {
 					if !slept && strings.HasSuffix(key, "/book") {
 						slept = true
-						time.Sleep(time.Hour)
+						elapse(time.Hour)
 						for range spent {
 							_, err := other.Wallet.Fund(t.Context(), fundParams())
 							assert.NoError(t, err)
@@ -379,7 +379,7 @@ func TestALateSuccessCountsWhatWasAtStakeWhereTheAnswerDoesNotSay(t *testing.T) 
 				store := NewMemoryStore()
 				var other *Client
 				net := scripted(func(r *http.Request) (*http.Response, error) {
-					time.Sleep(time.Hour)
+					elapse(time.Hour)
 					assert.NoError(t, other.Resolve(context.Background(), pendingOf(t, other)[0], NotPaid, "nothing on the statement"))
 					return says(200, `{"data":{"payment":{"status":"succeeded"}}}`)(r)
 				})
@@ -1048,7 +1048,7 @@ func TestABudgetKeepsWhatIsOpenWhateverTheOriginIsCalled(t *testing.T) {
 					net := newTeller(map[string][]step{fundPath: {breaks(errDisk), funded(Dollars(25))}})
 					opts := []Option{WithStore(store), WithBaseURL(origin), WithAccount(account), hasty(1), WithSpendPolicy(SpendPolicy{Budget: "team", Total: Dollars(25)})}
 					require.ErrorIs(t, roadCalls[1].do(t.Context(), stubbed(t, net, opts...), WithIdempotencyKey("a/op/b")), ErrOutcomeUnknown)
-					time.Sleep(24 * time.Hour)
+					elapse(24 * time.Hour)
 					require.ErrorIs(t, roadCalls[1].do(t.Context(), stubbed(t, net, opts...), WithOperation("order-2")), ErrSpendLimit)
 					assert.Len(t, net.sent(), 1)
 				})
@@ -1209,7 +1209,7 @@ func TestTheServersTimeDoesNotGoBackWithinASecond(t *testing.T) {
 			require.Greater(t, now.late, last)
 			require.WithinDuration(t, time.Now().Add(time.Hour), time.UnixMilli(now.late), time.Second)
 			last = now.late
-			time.Sleep(130 * time.Millisecond)
+			elapse(130 * time.Millisecond)
 		}
 		c.hear([]string{time.Now().UTC().Format(http.TimeFormat)}) // it has been set
 		assert.WithinDuration(t, time.Now(), time.UnixMilli(c.now().late), time.Second)

@@ -147,10 +147,15 @@ func (j *journal) linkOf(ctx context.Context, b *book, q *inquiry) (link *entry,
 // the link.
 func (j *journal) notPaidByLink(ctx context.Context, b *book, q *inquiry) error {
 	link, err := j.linkOf(ctx, b, q)
-	if err == nil && link != nil && link.paid() {
-		err = fmt.Errorf("%w: operation %q was paid at its payment link, which Wallet.FundOrLink answers with; nothing was sent", ErrOperationMismatch, clean(q.name, maxValueText))
+	if err != nil || link == nil || !link.paid() {
+		return err
 	}
-	return err
+	return q.paidAtLink()
+}
+
+// paidAtLink is the error of a card that must not be charged any more.
+func (q *inquiry) paidAtLink() error {
+	return fmt.Errorf("%w: operation %q was paid at its payment link, which Wallet.FundOrLink answers with; nothing was sent", ErrOperationMismatch, clean(q.name, maxValueText))
 }
 
 // lookAtLink finds out whether somebody has paid a link that was made in the place

@@ -596,7 +596,7 @@ func TestTheClocksThatAgree(t *testing.T) {
 		c.wall = func() time.Time { return time.Now().Add(shift) }
 		ms := func(d time.Duration) int64 { return start.Add(d).UnixMilli() }
 		assert.Equal(t, clocks(ms(0)), c.now())
-		time.Sleep(time.Minute)
+		elapse(time.Minute)
 		assert.Equal(t, clocks(ms(time.Minute)), c.now())
 		shift = 48 * time.Hour
 		assert.Equal(t, moment{ms(time.Minute), ms(time.Minute + shift)}, c.now(), "a clock that was set ahead")
@@ -604,10 +604,10 @@ func TestTheClocksThatAgree(t *testing.T) {
 		assert.Equal(t, moment{ms(time.Minute + shift), ms(time.Minute)}, c.now(), "and back")
 		shift = 0
 		c.hear([]string{start.Add(3 * time.Minute).UTC().Format(http.TimeFormat)})
-		time.Sleep(time.Minute)
+		elapse(time.Minute)
 		assert.Equal(t, moment{ms(2 * time.Minute), ms(4 * time.Minute)}, c.now(), "the server's runs on")
 		c.hear([]string{start.UTC().Format(http.TimeFormat)})
-		time.Sleep(time.Second)
+		elapse(time.Second)
 		assert.Equal(t, moment{ms(time.Second), ms(2*time.Minute + time.Second)}, c.now(), "it is heard each time")
 		for _, nonsense := range [][]string{nil, {}, {""}, {"yesterday"}, {"Sat, 00 Jan 2000"}} {
 			before := c.now()
@@ -646,7 +646,7 @@ func TestAWrongClockMakesNoRoomInAWindow(t *testing.T) {
 						if err := roadCalls[1].do(t.Context(), clients[i%2]); err == nil {
 							spent = append(spent, time.Now())
 						}
-						time.Sleep(97 * time.Second)
+						elapse(97 * time.Second)
 					}
 					require.NotEmpty(t, spent)
 					for i, since := range spent {

@@ -260,11 +260,11 @@ func (t *trip) recall(ctx context.Context, out any) (answered bool, err error) {
 			if link, err = p.j.linkOf(ctx, b, &p.q); err != nil || link == nil {
 				return err
 			}
-			if next == moveSend {
-				err = p.j.notPaidByLink(ctx, b, &p.q)
+			if next == moveSend && link.paid() {
+				return p.q.paidAtLink()
 			}
 			link = link.clone()
-			return err
+			return nil
 		})
 		if err != nil {
 			return false, err
@@ -478,7 +478,7 @@ func (t *trip) allowSpend(ctx context.Context) (err error) {
 	}); err != nil {
 		return err
 	}
-	for _, name := range t.budgets() {
+	for _, name := range t.c.cfg.budgets() {
 		if err := t.sweepingly(ctx, name, func() error { return t.fitsBudget(ctx, name, func(*purse, *entry) error { return errUnchanged }) }); err != nil {
 			return err
 		}
@@ -628,7 +628,7 @@ func (t *trip) newEntry(now moment) *entry {
 	if !p.j.private {
 		r.Method, r.Path, r.Body = t.e.Method, t.path, t.keepable()
 	}
-	r.Budgets = t.budgets()
+	r.Budgets = t.c.cfg.budgets()
 	if t.opts.part.held {
 		r.Beside = operationID(p.q.name)
 	}
@@ -636,16 +636,6 @@ func (t *trip) newEntry(now moment) *entry {
 		r.Ends = t.planBefore()
 	}
 	return r
-}
-
-// budgets are the named ones that the policies are about.
-func (t *trip) budgets() (names []string) {
-	for i := range t.c.cfg.policies {
-		if name := t.c.cfg.policies[i].Budget; name != "" && !slices.Contains(names, name) {
-			names = append(names, name)
-		}
-	}
-	return names
 }
 
 // lease is until when nobody else may go on with the try: no sending, and no wait
@@ -667,7 +657,7 @@ func (t *trip) reserve(ctx context.Context) error {
 	if err := t.listSubscriptions(ctx); err != nil {
 		return err
 	}
-	budgets := t.budgets()
+	budgets := t.c.cfg.budgets()
 	if err := t.holdBudgets(ctx, budgets); err != nil {
 		return err
 	}

@@ -1190,14 +1190,8 @@ func (c *Client) recover(ctx context.Context, j *journal, op PendingOperation, o
 		return &ParamError{Param: "PendingOperation.Try", Value: itoa(int64(op.Try)), Reason: "must not be negative"}
 	}
 	try := max(op.Try, 1)
-	var budgets []string
-	for i := range c.cfg.policies {
-		if name := c.cfg.policies[i].Budget; name != "" && !slices.Contains(budgets, name) {
-			budgets = append(budgets, name)
-		}
-	}
 	r := &entry{
-		Budgets: budgets, Holder: newKey(),
+		Budgets: c.cfg.budgets(), Holder: newKey(),
 		ID: operationID(op.Operation), Name: op.Operation, Endpoint: op.Endpoint, Key: op.IdempotencyKey, Try: try,
 		State: stateStranded, Amount: op.Amount, Hold: op.Amount, Intent: op.PaymentIntentID, Session: op.SessionID, Nobody: true, Lost: true,
 	}

@@ -100,6 +100,16 @@ func (p *SpendPolicy) check() error {
 	return nil
 }
 
+// budgets are the named ones that the policies are about.
+func (cfg *config) budgets() (names []string) {
+	for i := range cfg.policies {
+		if name := cfg.policies[i].Budget; name != "" && !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
 // limits reports whether the policy bounds amounts.
 func (p *SpendPolicy) limits() bool {
 	return !p.PerCall.IsZero() || !p.PerWindow.IsZero() || !p.Total.IsZero()
@@ -420,11 +430,9 @@ func (c *Client) endsOrder(ctx context.Context, name string) error {
 	if err := j.step(ctx, func(b *book, _ moment) error { return end(&b.Purse, name) }); err != nil && !errors.Is(err, errUnchanged) {
 		return err
 	}
-	for i := range c.cfg.policies {
-		if budget := c.cfg.policies[i].Budget; budget != "" {
-			if err := j.stepBudget(ctx, budget, func(p *purse, _ moment) error { return end(p, j.orderName(name)) }); err != nil {
-				return err
-			}
+	for _, budget := range c.cfg.budgets() {
+		if err := j.stepBudget(ctx, budget, func(p *purse, _ moment) error { return end(p, j.orderName(name)) }); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -285,3 +286,6 @@ func oneLine(t *testing.T, err error) {
 	assert.Less(t, len(err.Error()), 700)
 	assert.False(t, bytes.ContainsFunc([]byte(err.Error()), func(r rune) bool { return r < ' ' }))
 }
+
+// elapse lets the fake time of a synctest bubble go by.
+func elapse(d time.Duration) { <-time.After(d) }
